@@ -1,0 +1,124 @@
+//! The one way in which YAML is read and written here: no anchors, no aliases, no duplicate keys, strict
+//! booleans, bounded in size and depth, and every error with its line and column.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options};
+
+/// Largest YAML text that is read, in bytes. A manifest is a few kilobytes, a lock of 1,000 plugins 600.
+pub const MAX_YAML_BYTES: usize = 4 << 20;
+
+/// A text is not the YAML that was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}", place(.line, .column), .reason)]
+pub struct YamlError {
+    /// Line of the problem, from 1; 0 when it concerns the whole text.
+    pub line: u64,
+    /// Column of the problem in characters, from 1; 0 when it concerns the whole text.
+    pub column: u64,
+    /// What is wrong, as one line without control characters.
+    pub reason: String,
+}
+
+fn place(line: &u64, column: &u64) -> String {
+    if *line == 0 { String::new() } else { format!("line {line}, column {column}: ") }
+}
+
+/// Reads a value from UTF-8 YAML. A byte order mark in front is ignored.
+///
+/// # Errors
+/// When the text is too large, not UTF-8, not YAML, uses a forbidden feature or does not fit `T`.
+pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
+    let whole = |reason: String| YamlError { line: 0, column: 0, reason };
+    if bytes.len() > MAX_YAML_BYTES {
+        return Err(whole(format!("the text is larger than {MAX_YAML_BYTES} bytes")));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        YamlError { line, column: 1, reason: "this line is not UTF-8".into() }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_yaml::from_str_with_options(text, options()).map_err(|error| describe(&error))
+}
+
+/// Writes a value as YAML, keys in the order of the type or the map.
+///
+/// # Errors
+/// When the value has no YAML form (a map with a key that is no scalar).
+pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
+    serde_yaml::to_string(value).map_err(|error| YamlError {
+        line: 0,
+        column: 0,
+        reason: format!("the value cannot be written as YAML: {error}"),
+    })
+}
+
+fn options() -> Options {
+    let mut budget = Budget::default();
+    budget.max_reader_input_bytes = Some(MAX_YAML_BYTES);
+    // An alias makes small texts large and two readers disagree; nothing of ours needs one.
+    budget.max_anchors = 0;
+    budget.max_aliases = 0;
+    budget.max_depth = 64;
+    budget.flow_nesting_limit = 64;
+    budget.max_documents = 1;
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    options.duplicate_keys = DuplicateKeyPolicy::Error;
+    options.merge_keys = MergeKeyPolicy::Error;
+    options.strict_booleans = true;
+    options.with_snippet = false;
+    options.reject_unsupported_tags = true;
+    options
+}
+
+fn describe(error: &serde_yaml::Error) -> YamlError {
+    let error = error.without_snippet();
+    let place = error.location();
+    let text = error.to_string();
+    // The library ends its texts with the place; we print it in front, in one form for every error.
+    let text = text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.');
+    YamlError {
+        line: place.map_or(0, |l| l.line()),
+        column: place.map_or(0, |l| l.column()),
+        reason: text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[track_caller]
+    fn fails(text: &str) -> String {
+        from_slice::<BTreeMap<String, serde_json::Value>>(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn refuses_anchors_aliases_merges_and_duplicate_keys_with_their_place() {
+        for text in ["a: &x 1\n", "a: 1\nb: *x\n", "a: 1\na: 2\n", "a: 1\n<<: {b: 1}\n", "a: !foo 1\n"] {
+            assert!(fails(text).starts_with("line "), "{text:?}: {}", fails(text));
+        }
+    }
+
+    #[test]
+    fn survives_bombs_of_nesting_and_size() {
+        fails(&"[".repeat(100_000));
+        fails(&format!("a: {}", "{a: ".repeat(1_000)));
+        fails(&"a".repeat(MAX_YAML_BYTES + 1));
+        fails("a: 1\n---\nb: 2\n");
+    }
+
+    #[test]
+    fn names_the_line_that_is_not_utf8() {
+        let error = from_slice::<BTreeMap<String, String>>(b"a: b\nc: \xff\n").unwrap_err();
+        assert_eq!((error.line, error.reason.as_str()), (2, "this line is not UTF-8"));
+    }
+
+    #[test]
+    fn booleans_are_true_and_false_alone() {
+        assert!(from_slice::<BTreeMap<String, bool>>(b"a: yes\n").is_err());
+        assert!(from_slice::<BTreeMap<String, bool>>(b"a: true\n").is_ok());
+    }
+}
