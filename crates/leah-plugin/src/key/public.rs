@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn refuses_a_second_spelling_of_a_point() {
-        // y = p + 3 and y = p + 4 are the only encodings above p that are points of large order.
+        // y from p on stands for y - p; those of the curve that are not of small order must fall here.
         let refused = (0xf0..=0xff_u8).filter(|low| {
             let mut bytes = [0xff; 32];
             (bytes[0], bytes[31]) = (*low, 0x7f);
