@@ -6,7 +6,7 @@
 
 // words: what things are called
 pub mod digest;
-mod json;
+pub mod json;
 pub mod name;
 pub mod version;
 pub mod yaml;
