@@ -1,1 +1,4 @@
+//! The plugin package manager of LEAH.
 
+pub mod requirements;
+pub mod resolve;
