@@ -1,1 +1,3 @@
+//! The plugin package manager of LEAH.
 
+pub mod fs;
