@@ -144,6 +144,9 @@ fn cut(entry: &str) -> String {
 }
 
 fn host(entry: &str) -> Result<(), &'static str> {
+    if entry.contains(['/', '@']) {
+        return Err("write it without scheme, user and path, as in `example.com`");
+    }
     if let Some(rest) = entry.strip_prefix('[') {
         let (address, rest) = rest.split_once(']').ok_or("an IPv6 address ends with `]`")?;
         let parsed: Ipv6Addr = address.parse().map_err(|_| "it is not an IPv6 address")?;
