@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     consent::Choices,
-    fs::{self, Durability, FsError},
+    fs::{self, Access, Durability, FsError},
 };
 
 /// What a run may do and where.
@@ -121,7 +121,7 @@ impl Registries {
     /// # Errors
     /// When the file cannot be read or is not valid.
     pub fn read(layout: &Layout) -> Result<Self, ConfigError> {
-        let path = layout.registries();
+        let path = layout.registries_file();
         match fs::read_optional(&path, MAX_REGISTRIES_BYTES)? {
             None => Ok(Self::default()),
             Some(bytes) => yaml::from_slice(&bytes).map_err(|source| ConfigError::Registries { path, source }),
@@ -133,10 +133,9 @@ impl Registries {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, layout: &Layout, durability: Durability) -> Result<(), ConfigError> {
-        let path = layout.registries();
+        let path = layout.registries_file();
         let text = yaml::to_string(self).map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
-        fs::create_folder_all(&layout.home())?;
-        Ok(fs::write_atomic(&path, text.as_bytes(), durability)?)
+        Ok(fs::replace(&path, text.as_bytes(), Access::Private, durability)?)
     }
 
     /// The registry of a bare name.

@@ -74,26 +74,39 @@ pub struct Decision {
 /// every scope that is wanted; an earlier denial counts whatever the scope.
 #[must_use]
 pub fn decide(name: &PluginName, wanted: &Permissions, before: Option<&Locked>, choices: &Choices) -> Decision {
-    let mut decision = Decision::default();
-    for (kind, scope) in wanted.iter() {
-        let said = |list: &[Choice]| strength(list, name, kind);
-        let (grant, deny) = (said(&choices.grant), said(&choices.deny));
-        let mut one = Permissions::empty();
-        one.insert(kind, scope.clone());
-        let target = if deny > 0 && deny >= grant {
-            &mut decision.denied
-        } else if grant > 0 {
-            &mut decision.granted
-        } else if before.is_some_and(|locked| locked.denied.get(kind).is_some()) {
-            &mut decision.denied
-        } else if before.is_some_and(|locked| locked.granted.covers(&one)) {
-            &mut decision.granted
-        } else {
-            &mut decision.open
-        };
-        target.insert(kind, scope.clone());
+    let verdicts: Vec<(PermissionKind, Verdict)> =
+        wanted.iter().map(|(kind, _)| (kind, verdict(name, kind, wanted, before, choices))).collect();
+    let of = |which: Verdict| {
+        let others = verdicts.iter().filter(|(_, verdict)| *verdict != which).map(|(kind, _)| *kind).collect();
+        wanted.without(&others)
+    };
+    Decision { granted: of(Verdict::Granted), denied: of(Verdict::Denied), open: of(Verdict::Open) }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Granted,
+    Denied,
+    Open,
+}
+
+fn verdict(
+    name: &PluginName,
+    kind: PermissionKind,
+    wanted: &Permissions,
+    before: Option<&Locked>,
+    choices: &Choices,
+) -> Verdict {
+    let grant = strength(&choices.grant, name, kind);
+    let deny = strength(&choices.deny, name, kind);
+    let granted_before = |locked: &Locked| !locked.granted.missing(wanted).contains(kind);
+    match before {
+        _ if deny > 0 && deny >= grant => Verdict::Denied,
+        _ if grant > 0 => Verdict::Granted,
+        Some(locked) if locked.denied.contains(kind) => Verdict::Denied,
+        Some(locked) if granted_before(locked) => Verdict::Granted,
+        _ => Verdict::Open,
     }
-    decision
 }
 
 /// 0: says nothing of this permission of this plugin; 1: `all`; 2: names it.

@@ -74,6 +74,7 @@ pub enum FetchError {
 pub fn fetch_all(
     needs: &[Need],
     store: &Store<'_>,
+    trust: Trust,
     observe: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<(), FetchError> {
     // Refused before the first download: nobody waits for bytes that cannot be right.
@@ -82,7 +83,7 @@ pub fn fetch_all(
     }
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(needs.len());
     if workers <= 1 {
-        return needs.iter().try_for_each(|need| fetch(need, store, observe));
+        return needs.iter().try_for_each(|need| fetch(need, store, trust, observe));
     }
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
@@ -90,7 +91,7 @@ pub fn fetch_all(
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(need) = needs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = fetch(need, store, observe) {
+                    if let Err(error) = fetch(need, store, trust, observe) {
                         // The others stop at their next package.
                         next.store(needs.len(), Ordering::Relaxed);
                         failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -108,6 +109,7 @@ pub fn fetch_all(
 fn fetch(
     need: &Need,
     store: &Store<'_>,
+    trust: Trust,
     observe: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<(), FetchError> {
     let (name, version) = (&need.name, &need.line.version);
@@ -119,7 +121,7 @@ fn fetch(
     let verified =
         Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
     observe(Progress::Verified { name, version, size: need.line.size });
-    let entry = store.add(&verified, Trust::WhatWasLive)?;
+    let entry = store.add(&verified, trust)?;
     observe(Progress::Stored(entry.name()));
     Ok(())
 }

@@ -10,7 +10,7 @@ use leah_plugin::{
     key::PublicKey,
     name::{Origin, PluginName},
     record::Record,
-    root::{Root, RootError},
+    root::{Root, RootChain, RootError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,14 @@ pub enum TrustError {
         serial: u64,
         /// What is wrong.
         source: RootError,
+    },
+    /// A root stands under another number than its own.
+    #[error("`root/{serial}` of the registry holds root {found}")]
+    RootNumber {
+        /// Its file.
+        serial: u64,
+        /// What it says.
+        found: u64,
     },
     /// No root of the registry is signed by the pinned key.
     #[error("none of the registry's {roots} roots is signed by the pinned key `{key}`")]
@@ -43,33 +51,13 @@ pub enum TrustError {
         /// What its root says.
         found: Origin,
     },
-    /// The head is not signed by the index key, or is malformed.
+    /// The head is not signed by the index key, is malformed, or does not belong to the newest root.
     #[error("the head of registry `{origin}` is not valid")]
     Head {
         /// The registry.
         origin: Origin,
         /// What is wrong.
         source: HeadError,
-    },
-    /// Head and newest root do not belong together.
-    #[error("the head of registry `{origin}` names root {named}, but the newest root is {newest}")]
-    HeadRoot {
-        /// The registry.
-        origin: Origin,
-        /// Serial that the head names.
-        named: u64,
-        /// Serial of the newest root.
-        newest: u64,
-    },
-    /// Head and newest root are of different epochs.
-    #[error("the head of registry `{origin}` is of epoch {head}, but its root is of epoch {root}")]
-    HeadEpoch {
-        /// The registry.
-        origin: Origin,
-        /// Epoch in the head.
-        head: u64,
-        /// Epoch in the root.
-        root: u64,
     },
     /// An older state is served than one that was already seen.
     #[error("registry `{origin}` shows state {epoch}.{serial}, but {seen_epoch}.{seen_serial} was seen before: it is older than it should be")]
@@ -141,64 +129,41 @@ pub struct Seen {
 }
 
 /// Walks the chain of roots: the first that `pinned` signed begins it, each later one must be signed by
-/// the key that the one before names, and all must name the same registry. `roots` are the files
-/// `root/1`, `root/2`, … in order, up to the newest.
+/// the key that the one before names. `roots` are the files `root/1`, `root/2`, … in order, up to the newest.
 ///
 /// # Errors
 /// When no root is signed by the pinned key or the chain breaks.
-pub fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<Root, TrustError> {
-    let not_pinned = || TrustError::NotPinned { roots: roots.len() as u64, key: pinned.clone() };
-    let mut newest: Option<Root> = None;
+pub fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustError> {
+    let mut chain: Option<RootChain> = None;
     let mut first_error = None;
     for (serial, bytes) in (1..).zip(roots) {
-        match &newest {
+        let invalid = |source| TrustError::Root { serial, source };
+        match &mut chain {
             // Roots before the pinned key came into force are none of our business: a user who pins
             // today's key cannot check yesterday's.
-            None => match Root::read(bytes, pinned) {
-                Ok(root) => newest = Some(numbered(root, serial)?),
-                Err(source) => first_error = first_error.or(Some(TrustError::Root { serial, source })),
-            },
-            Some(before) => {
-                let root = Root::read(bytes, &before.next_root_key)
-                    .map_err(|source| TrustError::Root { serial, source })?;
-                if root.origin != before.origin {
-                    return Err(TrustError::Origin { expected: before.origin.clone(), found: root.origin });
+            None => match RootChain::start(bytes, pinned) {
+                // A root under another number than its own would let an old one be served as the newest.
+                Ok(start) if start.newest().serial == serial => chain = Some(start),
+                Ok(start) => {
+                    return Err(TrustError::RootNumber { serial, found: start.newest().serial });
                 }
-                newest = Some(numbered(root, serial)?);
-            }
+                Err(source) => first_error = first_error.or(Some(invalid(source))),
+            },
+            Some(chain) => chain.extend(bytes).map_err(invalid)?,
         }
     }
+    let not_pinned = || TrustError::NotPinned { roots: roots.len() as u64, key: *pinned };
     // With one root there is one story to tell: what is wrong with it.
-    newest.ok_or_else(|| if roots.len() == 1 { first_error.unwrap_or_else(not_pinned) } else { not_pinned() })
+    chain.ok_or_else(|| if roots.len() == 1 { first_error.unwrap_or_else(not_pinned) } else { not_pinned() })
 }
 
-/// A root under another number than its own would let an old one be served as the newest.
-fn numbered(root: Root, serial: u64) -> Result<Root, TrustError> {
-    if root.serial == serial {
-        Ok(root)
-    } else {
-        Err(TrustError::Root { serial, source: RootError::Serial { expected: serial, found: root.serial } })
-    }
-}
-
-/// Reads the head and holds it against the newest root.
+/// Reads the head: it must be signed by the newest root's index key.
 ///
 /// # Errors
-/// When it is not signed by the root's index key or does not belong to that root.
+/// When it is not.
 pub fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
-    let origin = root.origin.clone();
-    let head = Head::read(bytes, &root.index_key)
-        .map_err(|source| TrustError::Head { origin: origin.clone(), source })?;
-    if head.origin != origin {
-        return Err(TrustError::Origin { expected: origin, found: head.origin });
-    }
-    if head.root != root.serial {
-        return Err(TrustError::HeadRoot { origin, named: head.root, newest: root.serial });
-    }
-    if head.epoch != root.epoch {
-        return Err(TrustError::HeadEpoch { origin, head: head.epoch, root: root.epoch });
-    }
-    Ok(head)
+    let invalid = |source| TrustError::Head { origin: root.origin.clone(), source };
+    Head::read(bytes, &root.index_key).map_err(invalid)
 }
 
 /// Refuses a head that is older than one already seen, or another one under the same number.
@@ -219,15 +184,19 @@ pub fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Res
     Ok(())
 }
 
-/// Refuses a head or root that is past its time: whoever serves it may be hiding what came after.
+/// Refuses a head that does not belong to the newest root, and a head or root that is past its time: whoever
+/// serves it may be hiding what came after.
 ///
 /// # Errors
-/// When either has expired at `now` (seconds since 1970).
+/// When they do not fit, or either has expired at `now` (seconds since 1970).
 pub fn check_fresh(head: &Head, root: &Root, now: u64) -> Result<(), TrustError> {
-    for (what, expires) in [("root", root.expires), ("head", head.expires)] {
-        if expires < now {
-            return Err(TrustError::Expired { origin: head.origin.clone(), what, seconds: now - expires });
-        }
+    head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
+    let origin = || root.origin.clone();
+    if root.is_expired(now) {
+        return Err(TrustError::Expired { origin: origin(), what: "root", seconds: now - root.expires });
+    }
+    if head.is_expired(now) {
+        return Err(TrustError::Expired { origin: origin(), what: "head", seconds: now - head.expires });
     }
     Ok(())
 }
@@ -243,7 +212,7 @@ pub fn check_owner(
     seen: Option<&Seen>,
 ) -> Result<(), TrustError> {
     match seen.and_then(|seen| seen.owners.get(name)) {
-        Some(pinned) if !record.owner_lines().any(|line| line == *pinned) => {
+        Some(pinned) if record.owners_since(pinned).is_none() => {
             Err(TrustError::Publisher { origin: origin.clone(), name: name.clone() })
         }
         _ => Ok(()),

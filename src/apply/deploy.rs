@@ -1,8 +1,9 @@
 //! Making a set live: fetch what is missing, write the generation, one sync, one rename.
 
+use std::collections::BTreeMap;
+
 use leah_plugin::{
-    generation::GenerationRecord,
-    layout::{EntryName, Layout},
+    layout::SettingsFile,
     lock::{Lock, Locked},
     name::PluginName,
 };
@@ -10,11 +11,11 @@ use leah_plugin::{
 use super::{Apply, ApplyError, Event, remember};
 use crate::{
     fetch::{self, Need, Progress},
-    generation::{self, Live},
+    generation::{Draft, Generation, Writer},
     plan::{self, Change, Plan},
     registry::Session,
     requirements::PluginId,
-    store::{HomeLock, Store, Trust},
+    store::{Store, Trust},
 };
 
 /// How a change ended.
@@ -53,10 +54,10 @@ pub struct Rolled {
 pub fn deploy<E: From<ApplyError>>(
     apply: &Apply<'_>,
     session: &Session,
-    mut make_plan: impl FnMut(Option<&Live>) -> Result<Option<Plan>, E>,
+    mut make_plan: impl FnMut(Option<&Generation>) -> Result<Option<Plan>, E>,
 ) -> Result<Outcome, E> {
     loop {
-        let live = Live::read(apply.layout).map_err(ApplyError::from)?;
+        let live = Generation::live(apply.layout).map_err(ApplyError::from)?;
         let Some(plan) = make_plan(live.as_ref())? else {
             remember::registries_seen(apply, session, None)?;
             return Ok(Outcome::Unchanged);
@@ -74,41 +75,35 @@ pub fn deploy<E: From<ApplyError>>(
 fn carry_out(
     apply: &Apply<'_>,
     session: &Session,
-    live: Option<&Live>,
+    live: Option<&Generation>,
     plan: &Plan,
 ) -> Result<Option<u64>, ApplyError> {
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
     let needs = missing(&store, session, live, &plan.lock)?;
-    fetch_into(apply, &store, &needs)?;
-    let home = apply.with_patience(|patience| {
-        HomeLock::take(apply.layout, store.lock(), &format!("leahpm {}", apply.command), patience)
-    })?;
-    let now_live = Live::read(apply.layout)?;
-    if now_live.as_ref().map(|live| live.number) != plan.parent {
+    fetch_into(apply, &store, &needs, Trust::WhatWasLive)?;
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    if writer.live()? != plan.parent {
         return Ok(None);
     }
-    let record = GenerationRecord {
-        parent: plan.parent,
-        created: apply.now,
-        verb: plan.verb.parse().expect("the verbs of our commands are verbs"),
-        names: plan.names.clone(),
-        settings: kept_settings(now_live.as_ref(), &plan.lock),
-    };
     // The pins are written first: a plugin must not be live whose publisher is not pinned.
-    remember::under_lock(apply, session, Some(&plan.lock), &home)?;
-    let number = generation::write(&store, &home, &record, &plan.lock)?;
-    apply.see(Event::Written { number });
-    generation::switch(&store, &home, number)?;
+    remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
+    let generation = writer.write(&Draft {
+        lock: plan.lock.clone(),
+        verb: plan.verb.parse()?,
+        names: plan.names.clone(),
+        created: apply.now,
+        settings: kept_settings(live, &plan.lock),
+    })?;
+    apply.see(Event::Written { number: generation.number() });
+    let number = generation.make_live()?;
     apply.see(Event::Live { number });
     Ok(Some(number))
 }
 
-fn kept_settings(
-    live: Option<&Live>,
-    lock: &Lock,
-) -> std::collections::BTreeMap<PluginName, leah_plugin::layout::SettingsFile> {
-    let settings = live.into_iter().flat_map(|live| &live.record.settings);
+/// The settings of the plugins that stay.
+fn kept_settings(live: Option<&Generation>, lock: &Lock) -> BTreeMap<PluginName, SettingsFile> {
+    let settings = live.into_iter().flat_map(|live| &live.record().settings);
     settings
         .filter(|(name, _)| lock.plugins.contains_key(*name))
         .map(|(name, file)| (name.clone(), file.clone()))
@@ -120,17 +115,16 @@ fn kept_settings(
 fn missing(
     store: &Store<'_>,
     session: &Session,
-    live: Option<&Live>,
+    live: Option<&Generation>,
     lock: &Lock,
 ) -> Result<Vec<Need>, ApplyError> {
     let in_use = |name: &PluginName, locked: &Locked| {
-        let used = live.and_then(|live| live.lock.plugins.get(name));
+        let used = live.and_then(|live| live.lock().plugins.get(name));
         used.is_some_and(|used| used.content == locked.content && used.version == locked.version)
     };
     let mut needs = Vec::new();
     for (name, locked) in &lock.plugins {
-        let entry = EntryName::new(name.clone(), locked.version.clone(), &locked.content);
-        if in_use(name, locked) || store.holds(&entry, &locked.content, Trust::WhatWasLive)? {
+        if in_use(name, locked) || store.holds(&locked.entry(name), &locked.content, Trust::WhatWasLive)? {
             continue;
         }
         needs.push(need(session, name, locked)?);
@@ -152,13 +146,18 @@ pub(super) fn need(session: &Session, name: &PluginName, locked: &Locked) -> Res
 }
 
 /// Fetches, verifies and stores, telling the observer.
-pub(super) fn fetch_into(apply: &Apply<'_>, store: &Store<'_>, needs: &[Need]) -> Result<(), ApplyError> {
+pub(super) fn fetch_into(
+    apply: &Apply<'_>,
+    store: &Store<'_>,
+    needs: &[Need],
+    trust: Trust,
+) -> Result<(), ApplyError> {
     if needs.is_empty() {
         return Ok(());
     }
     let bytes = needs.iter().map(|need| need.line.size).sum();
     apply.see(Event::Fetching { packages: needs.len(), bytes });
-    fetch::fetch_all(needs, store, &|progress| match progress {
+    fetch::fetch_all(needs, store, trust, &|progress| match progress {
         Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),
         Progress::Stored(entry) => apply.see(Event::Stored { entry }),
     })?;
@@ -170,41 +169,29 @@ pub(super) fn fetch_into(apply: &Apply<'_>, store: &Store<'_>, needs: &[Need]) -
 /// # Errors
 /// When there is no such generation, or its packages are gone.
 pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError> {
-    if apply.config.dry_run {
-        let live = Live::read(apply.layout)?.ok_or(ApplyError::NoParent)?;
-        let (number, lock) = target(apply.layout, &live, to)?;
-        return Ok(rolled(&live, number, &lock));
+    // Whether there is anything to go back to is asked before anything is made.
+    let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
+    let number = target(&live, to)?;
+    if apply.config.dry_run || number == live.number() {
+        return rolled(apply, &live, number);
     }
-    // Whether there is anything to go back to is asked before the store is made.
-    Live::read(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
-    let home = apply.with_patience(|patience| {
-        HomeLock::take(apply.layout, store.lock(), &format!("leahpm {}", apply.command), patience)
-    })?;
-    let live = Live::read(apply.layout)?.ok_or(ApplyError::NoParent)?;
-    let (number, lock) = target(apply.layout, &live, to)?;
-    if number != live.number {
-        for (name, locked) in &lock.plugins {
-            let entry = EntryName::new(name.clone(), locked.version.clone(), &locked.content);
-            if !store.holds(&entry, &locked.content, Trust::WhatWasLive)? {
-                return Err(ApplyError::MissingEntry { number, entry });
-            }
-        }
-        generation::switch(&store, &home, number)?;
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
+    let number = target(&live, to)?;
+    let rolled = rolled(apply, &live, number)?;
+    if number != live.number() {
+        writer.existing(number)?.make_live()?;
         apply.see(Event::Live { number });
     }
-    Ok(rolled(&live, number, &lock))
+    Ok(rolled)
 }
 
-fn rolled(live: &Live, to: u64, lock: &Lock) -> Rolled {
-    Rolled { from: live.number, to, changes: plan::difference(Some(&live.lock), lock) }
+fn rolled(apply: &Apply<'_>, live: &Generation, to: u64) -> Result<Rolled, ApplyError> {
+    let target = Generation::read(apply.layout, to)?;
+    Ok(Rolled { from: live.number(), to, changes: plan::difference(Some(live.lock()), target.lock()) })
 }
 
-fn target(layout: &Layout, live: &Live, to: Option<u64>) -> Result<(u64, Lock), ApplyError> {
-    let number = match to {
-        Some(number) => number,
-        None => live.record.parent.ok_or(ApplyError::NoParent)?,
-    };
-    let past = generation::history(layout)?.into_iter().find(|past| past.number == number);
-    past.map(|past| (number, past.lock)).ok_or(ApplyError::NoGeneration(number))
+fn target(live: &Generation, to: Option<u64>) -> Result<u64, ApplyError> {
+    to.or(live.record().parent).ok_or(ApplyError::NoParent)
 }

@@ -1,51 +1,43 @@
 //! Keeping an installation in order: collecting garbage, checking the installed files, repairing them.
 
-use leah_plugin::layout::Layout;
+use std::collections::BTreeSet;
+
+use leah_plugin::name::PluginName;
 
 use super::{Apply, ApplyError, deploy};
 use crate::{
-    generation::Live,
+    generation::{Generation, gc},
     registry::Session,
-    store::{self, Damage, HomeLock, Removed, Store, StoreLock, Trust},
+    store::{Store, Trust},
 };
 
-/// Removes the generations beyond the `keep` newest of the live one's line, and what only they needed. In a dry
-/// run only says what it would remove.
+/// Removes the generations beyond `keep` of the live one's line (the live one not counted), and what only
+/// they needed. In a dry run only says what it would remove.
 ///
 /// # Errors
 /// When the store or a generation cannot be read or removed.
-pub fn gc(apply: &Apply<'_>, keep: usize) -> Result<Removed, ApplyError> {
-    if Live::read(apply.layout)?.is_none() && !store::exists(apply.layout)? {
-        return Ok(Removed::default());
+pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyError> {
+    let (layout, durability) = (apply.layout, apply.config.durability);
+    if apply.config.dry_run {
+        return Ok(gc::preview(layout, keep)?);
     }
-    let alone = apply.with_patience(|patience| StoreLock::alone(apply.layout, patience))?;
-    let home = apply.with_patience(|patience| {
-        HomeLock::take(apply.layout, &alone, &format!("leahpm {}", apply.command), patience)
-    })?;
-    Ok(store::collect(apply.layout, &alone, &home, keep, apply.config.dry_run)?)
+    Ok(apply.with_patience(|patience| gc::collect(layout, keep, &apply.purpose(), durability, patience))?)
 }
 
-/// Hashes every file of the live set and says what is not as it was signed.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn verify(layout: &Layout, live: &Live) -> Result<Vec<Damage>, ApplyError> {
-    Ok(store::check(layout, &live.lock)?)
-}
-
-/// Fetches damaged plugins again, verifies them and puts them in place of the damaged ones.
+/// Fetches plugins of the live set again, verifies them and puts them in place of what is damaged.
 ///
 /// # Errors
 /// When a registry no longer has one, or a file cannot be written.
-pub fn repair(apply: &Apply<'_>, session: &Session, live: &Live, damage: &[Damage]) -> Result<(), ApplyError> {
+pub fn repair(
+    apply: &Apply<'_>,
+    session: &Session,
+    live: &Generation,
+    damaged: &BTreeSet<PluginName>,
+) -> Result<(), ApplyError> {
     let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
-    let mut needs = Vec::new();
-    for (name, locked) in &live.lock.plugins {
-        if damage.iter().any(|one| one.name == *name) {
-            needs.push(deploy::need(session, name, locked)?);
-        }
-    }
+    let plugins = live.lock().plugins.iter().filter(|(name, _)| damaged.contains(*name));
+    let needs =
+        plugins.map(|(name, locked)| deploy::need(session, name, locked)).collect::<Result<Vec<_>, _>>()?;
     deploy::fetch_into(apply, &store, &needs, Trust::Nothing)?;
-    store.sync_point().sync()?;
-    Ok(())
+    Ok(store.sync_point().sync()?)
 }

@@ -11,24 +11,27 @@ mod remember;
 use std::path::PathBuf;
 
 use leah_plugin::{
+    generation::VerbError,
     layout::{EntryName, Layout},
-    lock::LockError,
-    name::PluginName,
+    name::{Origin, PluginName},
 };
 use semver::Version;
 
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
-    maintain::{gc, repair, verify},
+    maintain::{collect, repair},
     remember::remember_registries,
 };
 use crate::{
     config::{Config, ConfigError},
     fetch::FetchError,
     fs::FsError,
-    generation::GenerationsError,
+    generation::{ReadError, SwitchError, gc::GcError},
     registry::SessionError,
-    store::{LockingError, Patience, StoreError},
+    store::{
+        StoreError,
+        lock::{LockingError, Patience},
+    },
 };
 
 /// What every change needs to know.
@@ -102,12 +105,18 @@ pub enum ApplyError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A generation cannot be read or written.
+    /// A generation cannot be read.
     #[error(transparent)]
-    Generations(#[from] GenerationsError),
-    /// The next lock contradicts itself.
-    #[error("the new set is not sound")]
-    Lock(#[from] LockError),
+    Read(#[from] ReadError),
+    /// A generation cannot be written or made live.
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
+    /// Garbage cannot be collected.
+    #[error(transparent)]
+    Gc(#[from] GcError),
+    /// A command of ours has a name that history cannot hold.
+    #[error("the command cannot stand in the history")]
+    Verb(#[from] VerbError),
     /// The configuration cannot be written.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -118,7 +127,7 @@ pub enum ApplyError {
     #[error("registry `{registry}` has no `{name}` {version} with the sha256 that the lock names")]
     Gone {
         /// The registry.
-        registry: leah_plugin::name::Origin,
+        registry: Origin,
         /// The plugin.
         name: PluginName,
         /// The version.
@@ -127,17 +136,6 @@ pub enum ApplyError {
     /// There is nothing to go back to.
     #[error("there is no earlier generation to go back to")]
     NoParent,
-    /// No such generation was ever live.
-    #[error("generation {0} was never live, or `leahpm gc` removed it")]
-    NoGeneration(u64),
-    /// What a generation needs is not in the store.
-    #[error("generation {number} needs `{entry}`, which is not in the store")]
-    MissingEntry {
-        /// The generation.
-        number: u64,
-        /// The entry.
-        entry: EntryName,
-    },
     /// Something was written that cannot be read as YAML.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -155,6 +153,11 @@ impl<'a> Apply<'a> {
             (self.observer)(Event::Waiting { holder: holder.unwrap_or("unknown") });
         };
         take(&mut Patience { longest: self.config.lock_wait, waiting_for: &mut tell })
+    }
+
+    /// What others who wait are told that this process does.
+    fn purpose(&self) -> String {
+        format!("leahpm {}", self.command)
     }
 
     fn see(&self, event: Event<'_>) {

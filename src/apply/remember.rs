@@ -9,7 +9,11 @@ use crate::{
     fs::{self, Access},
     plan,
     registry::Session,
-    store::{HomeLock, Store},
+    store::{
+        Store,
+        lock::HomeLock,
+    },
+    generation::Writer,
     trust::Seen,
 };
 
@@ -92,8 +96,6 @@ fn with_home(
     work: impl FnOnce(&HomeLock) -> Result<(), ApplyError>,
 ) -> Result<(), ApplyError> {
     let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
-    let home = apply.with_patience(|patience| {
-        HomeLock::take(apply.layout, store.lock(), &format!("leahpm {}", apply.command), patience)
-    })?;
-    work(&home)
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    work(writer.home())
 }

@@ -14,7 +14,7 @@ use super::{
     context::{Context, now},
     failure::{Failure, Kind},
 };
-use crate::{config, generation::Live, registry::Session};
+use crate::{config, generation::Generation, registry::Session};
 
 /// Variable by which the shell's script asks for candidates.
 const VARIABLE: &str = "LEAHPM_COMPLETE";
@@ -75,8 +75,8 @@ fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
 
 // A completion has nowhere to report an error to; without an answer the shell offers nothing.
 fn installed_names() -> Option<Vec<String>> {
-    let live = Live::read(&layout()?).ok()??;
-    Some(live.lock.plugins.keys().map(ToString::to_string).collect())
+    let live = Generation::live(&layout()?).ok()??;
+    Some(live.lock().plugins.keys().map(ToString::to_string).collect())
 }
 
 fn bundled_names() -> Option<Vec<String>> {

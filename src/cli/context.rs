@@ -14,7 +14,7 @@ use super::{failure::Failure, ui::Ui};
 use crate::{
     apply::{self, Apply, Event, Outcome},
     config::Config,
-    generation::Live,
+    generation::Generation,
     plan::Plan,
     registry::Session,
 };
@@ -37,8 +37,8 @@ impl Context {
     }
 
     /// The live generation, or `None` where nothing was ever installed.
-    pub(super) fn live(&self) -> Result<Option<Live>, Failure> {
-        Ok(Live::read(&self.layout)?)
+    pub(super) fn live(&self) -> Result<Option<Generation>, Failure> {
+        Ok(Generation::live(&self.layout)?)
     }
 
     /// The registries of this run. None is opened yet.
@@ -67,7 +67,7 @@ impl Context {
         &self,
         command: &str,
         session: &Session,
-        plan: impl FnMut(Option<&Live>) -> Result<Option<Plan>, Failure>,
+        plan: impl FnMut(Option<&Generation>) -> Result<Option<Plan>, Failure>,
     ) -> Result<Outcome, Failure> {
         self.with_watch(command, |watch| apply::deploy(&self.apply(watch), session, plan))
     }

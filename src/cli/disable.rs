@@ -19,8 +19,8 @@ pub(super) struct DisableArgs {
 pub(super) fn run(ctx: &Context, args: &DisableArgs) -> Result<(), Failure> {
     let outcome = ctx.deploy("disable", &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(args.names[0].clone()))?;
-        let next = plan::disabled(&live.lock, &args.names)?;
-        Ok(Plan::between(Some((live.number, &live.lock)), next, "disable", args.names.clone()))
+        let next = plan::disabled(live.lock(), &args.names)?;
+        Ok(Plan::between(Some((live.number(), live.lock())), next, "disable", args.names.clone()))
     })?;
     render::outcome(ctx, "disable", &outcome)
 }

@@ -19,8 +19,8 @@ pub(super) struct EnableArgs {
 pub(super) fn run(ctx: &Context, args: &EnableArgs) -> Result<(), Failure> {
     let outcome = ctx.deploy("enable", &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(args.names[0].clone()))?;
-        let next = plan::enabled(&live.lock, &args.names)?;
-        Ok(Plan::between(Some((live.number, &live.lock)), next, "enable", args.names.clone()))
+        let next = plan::enabled(live.lock(), &args.names)?;
+        Ok(Plan::between(Some((live.number(), live.lock())), next, "enable", args.names.clone()))
     })?;
     render::outcome(ctx, "enable", &outcome)
 }

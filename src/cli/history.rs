@@ -16,7 +16,7 @@ use crate::generation;
 pub(super) struct HistoryArgs {}
 
 pub(super) fn run(ctx: &Context, _: &HistoryArgs) -> Result<(), Failure> {
-    let live = ctx.live()?.map(|live| live.number);
+    let live = ctx.live()?.map(|live| live.number());
     let generations = generation::history(&ctx.layout)?;
     if ctx.ui.json {
         let generations: Vec<Value> = generations

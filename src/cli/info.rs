@@ -54,7 +54,7 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     let catalog = session.registry(&id.registry)?.catalog()?;
     let entry = catalog.iter().find(|entry| entry.name == id.name);
     let live = ctx.live()?;
-    let installed = live.as_ref().and_then(|live| live.lock.plugins.get(&id.name));
+    let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
     let line = release.line;
     if ctx.ui.json {
         let versions: Vec<Value> = versions

@@ -7,7 +7,7 @@ use crate::{
     consent,
     plan::Plan,
     registry::Session,
-    requirements::{Requirement, Requirements, Update, Wanted},
+    requirements::{Requirement, Update, Wanted},
 };
 
 /// Install plugins with what they need
@@ -39,15 +39,15 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     let registry = args.from.registry(ctx, &mut session)?;
     let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
     let outcome = ctx.deploy("install", &session, |live| {
-        let lock = live.map(|live| &live.lock);
-        let mut requirements = resolve::requirements(ctx, lock, Update::Nothing);
+        let lock = live.map(|live| live.lock());
+        let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
         for wanted in &args.plugins {
             let range = wanted.range.clone().unwrap_or(semver::VersionReq::STAR);
             let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
         let next = resolve::next(ctx, &session, lock, &requirements, &names, "install")?;
-        Ok(Plan::between(live.map(|live| (live.number, &live.lock)), next, "install", names.clone()))
+        Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
     })?;
     render::outcome(ctx, "install", &outcome)
 }
@@ -55,7 +55,7 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
 fn is_satisfied(ctx: &Context, plugins: &[Wanted], session: &Session) -> Result<bool, Failure> {
     let Some(live) = ctx.live()? else { return Ok(false) };
-    let lock = &live.lock;
+    let lock = live.lock();
     let host = ctx.host_version();
     if (&lock.resolved_for.api, &lock.resolved_for.host) != (&PLUGIN_API, &host) {
         return Ok(false);

@@ -14,9 +14,9 @@ pub(super) struct ListArgs {}
 
 pub(super) fn run(ctx: &Context, _: &ListArgs) -> Result<(), Failure> {
     let live = ctx.live()?;
-    let plugins = live.iter().flat_map(|live| &live.lock.plugins);
+    let plugins = live.iter().flat_map(|live| &live.lock().plugins);
     if ctx.ui.json {
-        let requested = |name| live.as_ref().is_some_and(|live| live.lock.requested.contains_key(name));
+        let requested = |name| live.as_ref().is_some_and(|live| live.lock().requested.contains_key(name));
         let plugins: Vec<Value> = plugins
             .map(|(name, locked)| {
                 json!({
@@ -26,7 +26,7 @@ pub(super) fn run(ctx: &Context, _: &ListArgs) -> Result<(), Failure> {
                 })
             })
             .collect();
-        let number = live.as_ref().map(|live| live.number);
+        let number = live.as_ref().map(|live| live.number());
         return ctx.ui.object("list", json!({ "generation": number, "plugins": plugins }));
     }
     let rows: Vec<Vec<String>> = plugins

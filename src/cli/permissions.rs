@@ -70,7 +70,7 @@ pub(super) fn run(ctx: &Context, args: &PermissionsArgs) -> Result<(), Failure> 
 
 fn list(ctx: &Context, names: &[PluginName]) -> Result<(), Failure> {
     let live = ctx.live()?;
-    let all = live.as_ref().map(|live| &live.lock.plugins);
+    let all = live.as_ref().map(|live| &live.lock().plugins);
     for name in names {
         if !all.is_some_and(|all| all.contains_key(name)) {
             return Err(PlanError::NotInstalled(name.clone()).into());
@@ -105,8 +105,8 @@ fn rows(name: &PluginName, locked: &Locked) -> Vec<Vec<String>> {
 fn change(ctx: &Context, verb: &'static str, which: &Which, grant: bool) -> Result<(), Failure> {
     let outcome = ctx.deploy(verb, &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(which.name.clone()))?;
-        let next = moved(&live.lock, which, grant)?;
-        Ok(Plan::between(Some((live.number, &live.lock)), next, verb, vec![which.name.clone()]))
+        let next = moved(live.lock(), which, grant)?;
+        Ok(Plan::between(Some((live.number(), live.lock())), next, verb, vec![which.name.clone()]))
     })?;
     render::outcome(ctx, verb, &outcome)
 }

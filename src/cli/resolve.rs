@@ -44,7 +44,12 @@ impl FromArgs {
 }
 
 /// What the live set asks for, to be added to.
-pub(super) fn requirements(ctx: &Context, live: Option<&Lock>, update: Update) -> Requirements {
+pub(super) fn requirements(
+    ctx: &Context,
+    session: &Session,
+    live: Option<&Lock>,
+    update: Update,
+) -> Requirements {
     let requested = live.iter().flat_map(|lock| &lock.requested);
     let locked = live.iter().flat_map(|lock| &lock.plugins);
     Requirements {
@@ -63,6 +68,7 @@ pub(super) fn requirements(ctx: &Context, live: Option<&Lock>, update: Update) -
             })
             .collect(),
         update,
+        default_registry: session.known().default_origin(),
     }
 }
 

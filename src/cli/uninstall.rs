@@ -20,8 +20,8 @@ pub(super) struct UninstallArgs {
 pub(super) fn run(ctx: &Context, args: &UninstallArgs) -> Result<(), Failure> {
     let outcome = ctx.deploy("uninstall", &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(args.names[0].clone()))?;
-        let next = plan::without(&live.lock, &args.names)?;
-        Ok(Plan::between(Some((live.number, &live.lock)), next, "uninstall", args.names.clone()))
+        let next = plan::without(live.lock(), &args.names)?;
+        Ok(Plan::between(Some((live.number(), live.lock())), next, "uninstall", args.names.clone()))
     })?;
     render::outcome(ctx, "uninstall", &outcome)
 }

@@ -22,7 +22,7 @@ pub(super) struct UpdateArgs {
 pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
     let session = ctx.session()?;
     let outcome = ctx.deploy("update", &session, |live| {
-        let lock = live.map(|live| &live.lock);
+        let lock = live.map(|live| live.lock());
         for name in &args.names {
             if !lock.is_some_and(|lock| lock.plugins.contains_key(name)) {
                 return Err(PlanError::NotInstalled(name.clone()).into());
@@ -31,11 +31,11 @@ pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
         let Some(live) = live else { return Ok(None) };
         let which = match args.names.as_slice() {
             [] => Update::All,
-            names => Update::Only(names.iter().cloned().collect()),
+            names => Update::Names(names.iter().cloned().collect()),
         };
-        let requirements = resolve::requirements(ctx, Some(&live.lock), which);
-        let next = resolve::next(ctx, &session, Some(&live.lock), &requirements, &args.names, "update")?;
-        Ok(Plan::between(Some((live.number, &live.lock)), next, "update", args.names.clone()))
+        let requirements = resolve::requirements(ctx, &session, Some(live.lock()), which);
+        let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &args.names, "update")?;
+        Ok(Plan::between(Some((live.number(), live.lock())), next, "update", args.names.clone()))
     })?;
     render::outcome(ctx, "update", &outcome)
 }

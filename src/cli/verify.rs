@@ -33,7 +33,7 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     let Some(live) = ctx.live()? else {
         return finish(ctx, 0, &[]);
     };
-    let checked = live.lock.plugins.len();
+    let checked = live.lock().plugins.len();
     let damage = apply::verify(&ctx.layout, &live)?;
     if damage.is_empty() {
         return finish(ctx, checked, &[]);

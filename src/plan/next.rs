@@ -79,7 +79,7 @@ fn locked(chosen: &Chosen, before: Option<&Locked>, decision: Option<&Decision>)
         sha256: line.sha256,
         content: line.content,
         size: line.size,
-        key: line.key.clone(),
+        key: line.key,
         owner: chosen.owner,
         dependencies: line.interface.dependencies.clone(),
         enabled: before.is_none_or(|before| before.enabled),

@@ -8,14 +8,14 @@ mod session;
 use std::path::{Path, PathBuf};
 
 use leah_plugin::{
-    catalog::{self, CatalogEntry, CatalogError},
+    catalog::{self, Catalog, CatalogError},
     digest::Digest,
     head::Head,
     key::{KeyError, PublicKey},
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
-    registry_layout as paths,
-    root::Root,
+    registry_layout::RegistryLayout as Paths,
+    root::RootChain,
     tree::{self, RecordRef, TreeError},
 };
 
@@ -49,7 +49,7 @@ pub enum Source {
 #[derive(Debug)]
 pub struct Registry {
     source: Source,
-    root: Root,
+    roots: RootChain,
     head: Head,
     head_digest: Digest,
 }
@@ -127,6 +127,12 @@ impl Source {
         Self::Folder(path.to_owned())
     }
 
+    /// The address that may stand in a lock; none for a folder, which means nothing on another machine.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        None
+    }
+
     /// For a person: where the bytes come from.
     #[must_use]
     pub fn place(&self) -> String {
@@ -155,7 +161,7 @@ impl Source {
     /// # Errors
     /// When there is none or it is malformed.
     pub fn offered_key(&self) -> Result<PublicKey, RegistryError> {
-        let bytes = self.require(paths::ROOT_KEY, MAX_SIGNED_BYTES)?;
+        let bytes = self.require(Paths::ROOT_KEY, MAX_SIGNED_BYTES)?;
         PublicKey::from_file_text(&String::from_utf8_lossy(&bytes))
             .map_err(|source| RegistryError::RootKey { place: self.place(), source })
     }
@@ -169,7 +175,7 @@ impl Registry {
     /// When there is no registry, or it is not signed as it must be.
     pub fn open(source: Source, pinned: &PublicKey) -> Result<Self, RegistryError> {
         let mut roots = Vec::new();
-        while let Some(bytes) = source.read(&paths::root(roots.len() as u64 + 1), MAX_SIGNED_BYTES)? {
+        while let Some(bytes) = source.read(&Paths::root(roots.len() as u64 + 1), MAX_SIGNED_BYTES)? {
             roots.push(bytes);
             if roots.len() as u64 == MAX_ROOTS {
                 break;
@@ -178,11 +184,11 @@ impl Registry {
         if roots.is_empty() {
             return Err(RegistryError::NoRegistry(source.place()));
         }
-        let root = trust::walk_roots(&roots, pinned)?;
-        let head = source.require(paths::HEAD, MAX_SIGNED_BYTES)?;
+        let roots = trust::walk_roots(&roots, pinned)?;
+        let head = source.require(Paths::HEAD, MAX_SIGNED_BYTES)?;
         let head_digest = Digest::of(&head);
-        let head = trust::read_head(&head, &root)?;
-        Ok(Self { source, root, head, head_digest })
+        let head = trust::read_head(&head, roots.newest())?;
+        Ok(Self { source, roots, head, head_digest })
     }
 
     /// Refuses a registry that went back behind what was seen, or that is past its time at `now`.
@@ -191,13 +197,13 @@ impl Registry {
     /// On rollback, equivocation and expiry.
     pub fn check(&self, seen: Option<&Seen>, now: u64) -> Result<(), TrustError> {
         trust::check_not_older(&self.head, &self.head_digest, seen)?;
-        trust::check_fresh(&self.head, &self.root, now)
+        trust::check_fresh(&self.head, self.roots.newest(), now)
     }
 
     /// The name that its root states.
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        &self.root.origin
+        &self.roots.newest().origin
     }
 
     /// Its head.
@@ -225,7 +231,7 @@ impl Registry {
     pub fn record(&self, name: &PluginName) -> Result<Option<Record>, RegistryError> {
         let Some(found) = self.find(name)? else { return Ok(None) };
         let bytes = self.object(&found.record, MAX_RECORD_BYTES)?;
-        Record::read(&bytes, self.origin(), name, &self.root.record_keys()).map(Some).map_err(|source| {
+        Record::read(&bytes, self.origin(), name, self.roots.keys()).map(Some).map_err(|source| {
             RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source }
         })
     }
@@ -246,14 +252,15 @@ impl Registry {
     ///
     /// # Errors
     /// When an object of the catalog is missing, changed or malformed.
-    pub fn catalog(&self) -> Result<Vec<CatalogEntry>, RegistryError> {
+    pub fn catalog(&self) -> Result<Catalog, RegistryError> {
         let invalid = |source| RegistryError::Catalog { origin: self.origin().clone(), source };
-        let index = self.object(&self.head.catalog, MAX_CATALOG_BYTES)?;
+        let list = self.object(&self.head.catalog, MAX_CATALOG_BYTES)?;
         let mut segments = Vec::new();
-        for segment in catalog::read_index(&index).map_err(invalid)? {
-            segments.push(self.object(&segment.segment, MAX_CATALOG_BYTES)?);
+        for segment in catalog::read_list(&list).map_err(invalid)? {
+            let bytes = self.object(&segment.segment, segment.size.min(MAX_CATALOG_BYTES))?;
+            segments.push(catalog::read_segment(&bytes).map_err(invalid)?);
         }
-        catalog::merge(&segments).map_err(invalid)
+        Ok(catalog::merge(segments))
     }
 
     /// The bytes of an archive as the registry serves them, at most as many as its line says. Nothing is
@@ -262,11 +269,11 @@ impl Registry {
     /// # Errors
     /// When it is missing, larger than announced, or cannot be read.
     pub fn archive(&self, name: &PluginName, line: &VersionLine) -> Result<Vec<u8>, RegistryError> {
-        self.source.require(&paths::archive(name, &line.version), line.size)
+        self.source.require(&Paths::archive(name, &line.version), line.size)
     }
 
     fn object(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, RegistryError> {
-        let path = paths::object(digest);
+        let path = Paths::object(digest);
         let bytes = self.source.require(&path, limit)?;
         let found = Digest::of(&bytes);
         if found == *digest {

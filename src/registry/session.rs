@@ -10,17 +10,21 @@ use std::{
 };
 
 use leah_plugin::{
+    catalog::Catalog,
     key::PublicKey,
     layout::Layout,
     name::{Origin, PluginName},
-    record::Record,
+    record::{Record, VersionLine},
     yaml::{self, YamlError},
 };
+
+use semver::Version;
 
 use super::{Registry, RegistryError, Source};
 use crate::{
     config::{ConfigError, Registries, RegistryConfig},
     fs::{self, FsError},
+    plan::Chosen,
     requirements::{PluginId, Requirements},
     resolve::{self, Candidate, Index, Resolution, ResolveError},
     trust::{self, Seen, TrustError},
@@ -143,7 +147,7 @@ impl Session {
             origin: origin.clone(),
             known: self.origins(),
         })?;
-        Ok((Source::Folder(PathBuf::from(&config.url)), config.root_key.clone()))
+        Ok((Source::Folder(PathBuf::from(&config.url)), config.root_key))
     }
 
     /// Opens a registry and refuses it when it is older than what was seen, or past its time.
@@ -160,7 +164,10 @@ impl Session {
             let found = registry.origin().clone();
             return Err(TrustError::Origin { expected: origin.clone(), found }.into());
         }
-        registry.check(self.seen(origin)?.as_ref(), self.now)?;
+        // What is compiled in is as new as this binary; there is no newer state that could be held back.
+        if !origin.is_bundled() {
+            registry.check(self.seen(origin)?.as_ref(), self.now)?;
+        }
         self.open.borrow_mut().insert(origin.clone(), Arc::clone(&registry));
         Ok(registry)
     }
@@ -205,6 +212,32 @@ impl Session {
         Ok(record)
     }
 
+    /// The line of one version in the index, or `None` when its record does not have it.
+    ///
+    /// # Errors
+    /// When the record cannot be had.
+    pub fn line(&self, id: &PluginId, version: &Version) -> Result<Option<VersionLine>, SessionError> {
+        let record = self.record(id)?;
+        Ok(record.and_then(|record| record.version(version).map(|release| release.line.clone())))
+    }
+
+    /// A version that the resolver chose from the records of this session, with what the index says of it.
+    ///
+    /// # Errors
+    /// When the record cannot be had.
+    ///
+    /// # Panics
+    /// When the version is not from these records.
+    pub fn chosen(&self, id: &PluginId, version: &Version) -> Result<Chosen, SessionError> {
+        let record = self.record(id)?.expect("the resolver chooses from records of this session");
+        let release = record.version(version).expect("the resolver chooses versions that a record has");
+        Ok(Chosen {
+            registry: id.registry.clone(),
+            line: release.line.clone(),
+            owner: record.owner().digest,
+        })
+    }
+
     /// Finds the set of versions that fits, fetching records as the solver asks for them.
     ///
     /// # Errors
@@ -222,8 +255,10 @@ impl Session {
 
     fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
         for id in ids {
-            let record = self.record(&id)?;
-            index.insert(id, record.as_deref().map(candidates));
+            match self.record(&id)? {
+                Some(record) => index.add(id, candidates(&record)),
+                None => index.add_unknown(id),
+            }
         }
         Ok(())
     }
@@ -232,7 +267,7 @@ impl Session {
     #[must_use]
     pub fn names(&self, origin: &Origin) -> Vec<PluginName> {
         let entries = self.registry(origin).ok().and_then(|registry| registry.catalog().ok());
-        entries.into_iter().flatten().map(|entry| entry.name).collect()
+        entries.into_iter().flat_map(Catalog::into_keys).collect()
     }
 }
 
