@@ -22,6 +22,7 @@ pub mod config;
 pub mod fetch;
 pub mod fs;
 pub mod generation;
+pub mod live;
 pub mod registry;
 pub mod store;
 

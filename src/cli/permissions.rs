@@ -63,8 +63,8 @@ struct NotAsked {
 pub(super) fn run(ctx: &Context, args: &PermissionsArgs) -> Result<(), Failure> {
     match &args.action {
         Action::List { names } => list(ctx, names),
-        Action::Grant(which) => change(ctx, "permissions grant", which, true),
-        Action::Revoke(which) => change(ctx, "permissions revoke", which, false),
+        Action::Grant(which) => change(ctx, "grant", which, Change::Grant),
+        Action::Revoke(which) => change(ctx, "revoke", which, Change::Revoke),
     }
 }
 
