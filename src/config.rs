@@ -122,7 +122,7 @@ impl Registries {
     /// When the file cannot be read or is not valid.
     pub fn read(layout: &Layout) -> Result<Self, ConfigError> {
         let path = layout.registries_file();
-        match fs::read_optional(&path, MAX_REGISTRIES_BYTES)? {
+        match fs::read_if_any(&path, MAX_REGISTRIES_BYTES)? {
             None => Ok(Self::default()),
             Some(bytes) => yaml::from_slice(&bytes).map_err(|source| ConfigError::Registries { path, source }),
         }

@@ -22,7 +22,7 @@ pub(super) struct CheckArgs {
 pub(super) fn run(ctx: &Context, args: &CheckArgs) -> Result<(), Failure> {
     let limits = Limits::default();
     let archive = match fs::kind(&args.path)? {
-        Some(fs::Kind::Folder) => pack::pack(fs::read_folder(&args.path, &pack::LIMITS)?)?.archive,
+        Some(fs::Kind::Folder) => pack::pack(fs::read_folder(&args.path, &Limits::default())?)?.archive,
         _ => fs::read(&args.path, limits.archive)?,
     };
     let package = Package::read(&archive, &limits)?;

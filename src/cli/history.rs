@@ -16,16 +16,15 @@ use crate::generation;
 pub(super) struct HistoryArgs {}
 
 pub(super) fn run(ctx: &Context, _: &HistoryArgs) -> Result<(), Failure> {
-    let live = ctx.live()?.map(|live| live.number());
     let generations = generation::history(&ctx.layout)?;
     if ctx.ui.json {
         let generations: Vec<Value> = generations
             .iter()
             .map(|past| {
                 json!({
-                    "number": past.number, "parent": past.record.parent, "created": past.record.created,
-                    "verb": past.record.verb, "names": past.record.names,
-                    "live": Some(past.number) == live,
+                    "number": past.record.number, "parent": past.record.parent, "created": past.record.created,
+                    "verb": past.record.verb.as_str(), "names": past.record.names,
+                    "live": past.live,
                 })
             })
             .collect();
@@ -36,11 +35,11 @@ pub(super) fn run(ctx: &Context, _: &HistoryArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let rows = generations.iter().map(|past| {
-        let mark = if Some(past.number) == live { "live" } else { "" };
+        let mark = if past.live { "live" } else { "" };
         let parent = past.record.parent.map_or_else(|| "-".into(), |parent| parent.to_string());
         let names: Vec<&str> = past.record.names.iter().map(|name| name.as_str()).collect();
-        let what = format!("{} {}", ui::escaped(&past.record.verb), names.join(" "));
-        vec![past.number.to_string(), parent, time(past.record.created), mark.into(), what.trim().to_owned()]
+        let what = format!("{} {}", past.record.verb, names.join(" "));
+        vec![past.record.number.to_string(), parent, time(past.record.created), mark.into(), what.trim().to_owned()]
     });
     ctx.ui.data(ui::table(&["number", "parent", "time", "", "what"], rows))
 }

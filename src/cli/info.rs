@@ -52,7 +52,7 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         .max_by_key(|release| (release.line.version.pre.is_empty(), newest(release)))
         .ok_or_else(|| not_there(format!("version of `{}`", args.plugin)))?;
     let catalog = session.registry(&id.registry)?.catalog()?;
-    let entry = catalog.iter().find(|entry| entry.name == id.name);
+    let entry = catalog.get(&id.name);
     let live = ctx.live()?;
     let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
     let line = release.line;

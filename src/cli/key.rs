@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use leah_plugin::key::SecretKey;
 use serde_json::json;
 
-use super::{context::Context, failure::Failure, prompt};
-use crate::fs::{self, Access, Durability};
+use super::{context::Context, failure::Failure};
+use crate::fs::{self, Access};
+
+/// First line of a key file.
+const COMMENT: &str = "leahpm secret key";
 
 /// Make keys to sign packages with
 #[derive(Debug, clap::Args)]
@@ -36,18 +39,18 @@ enum Action {
 pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
     let Action::Generate { file, without_password } = &args.action;
     let public_file = file.with_extension("pub");
-    let password = if *without_password {
-        None
+    let (key, secret) = if *without_password {
+        let key = SecretKey::generate()?;
+        let text = key.to_file_text(COMMENT)?;
+        (key, text)
     } else {
-        Some(super::sign::new_password(ctx)?)
+        SecretKey::generate_protected(COMMENT, &super::sign::new_password(ctx)?)?
     };
-    let key = SecretKey::generate()?;
     let public = key.public();
     if !ctx.config.dry_run {
-        let secret = key.to_file_text("leahpm secret key", password.as_deref())?;
         // The secret key first and never over another: a public key without its secret is of no use.
-        fs::create_new(file, secret.as_bytes(), Access::Private, Durability::Synced)?;
-        fs::create_new(&public_file, public.to_file_text().as_bytes(), Access::Public, Durability::Synced)?;
+        fs::create_durable(file, secret.as_bytes(), Access::Private)?;
+        fs::create_durable(&public_file, public.to_file_text().as_bytes(), Access::Shared)?;
     }
     if ctx.ui.json {
         let object = json!({ "public_key": public, "id": public.id(), "secret_file": file,

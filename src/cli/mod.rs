@@ -8,7 +8,9 @@ mod reasons;
 mod ui;
 
 mod consent;
+mod prompt;
 mod render;
+mod resolve;
 
 mod check;
 mod completions;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use leah_plugin::{digest::Digest, signature::archive_file_name};
+use leah_plugin::{digest::Digest, package::Limits, signature::archive_file_name};
 use serde_json::json;
 
 use super::{context::Context, failure::Failure};
@@ -26,13 +26,13 @@ pub(super) struct PackArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &PackArgs) -> Result<(), Failure> {
-    let files = fs::read_folder(&args.folder, &pack::LIMITS)?;
+    let files = fs::read_folder(&args.folder, &Limits::default())?;
     let packed = pack::pack(files)?;
     let manifest = &packed.manifest;
     let file = args.output.join(archive_file_name(&manifest.name, &manifest.version));
     if !ctx.config.dry_run {
         fs::create_folders(&args.output)?;
-        fs::replace(&file, &packed.archive, Access::Public, ctx.config.durability)?;
+        fs::replace(&file, &packed.archive, Access::Shared, ctx.config.durability)?;
     }
     let (size, sha256) = (packed.archive.len() as u64, Digest::of(&packed.archive));
     if ctx.ui.json {

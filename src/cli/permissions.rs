@@ -52,6 +52,13 @@ struct Which {
     kinds: Vec<PermissionKind>,
 }
 
+/// Where permissions move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    Granted,
+    Denied,
+}
+
 /// A permission that the plugin never asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("`{name}` does not ask for `{kind}`")]
@@ -63,8 +70,8 @@ struct NotAsked {
 pub(super) fn run(ctx: &Context, args: &PermissionsArgs) -> Result<(), Failure> {
     match &args.action {
         Action::List { names } => list(ctx, names),
-        Action::Grant(which) => change(ctx, "grant", which, Change::Grant),
-        Action::Revoke(which) => change(ctx, "revoke", which, Change::Revoke),
+        Action::Grant(which) => change(ctx, "grant", which, To::Granted),
+        Action::Revoke(which) => change(ctx, "revoke", which, To::Denied),
     }
 }
 
@@ -102,16 +109,16 @@ fn rows(name: &PluginName, locked: &Locked) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn change(ctx: &Context, verb: &'static str, which: &Which, grant: bool) -> Result<(), Failure> {
+fn change(ctx: &Context, verb: &'static str, which: &Which, to: To) -> Result<(), Failure> {
     let outcome = ctx.deploy(verb, &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(which.name.clone()))?;
-        let next = moved(live.lock(), which, grant)?;
+        let next = moved(live.lock(), which, to)?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, verb, vec![which.name.clone()]))
     })?;
     render::outcome(ctx, verb, &outcome)
 }
 
-fn moved(lock: &Lock, which: &Which, grant: bool) -> Result<Lock, Failure> {
+fn moved(lock: &Lock, which: &Which, to: To) -> Result<Lock, Failure> {
     let mut next = lock.clone();
     let locked =
         next.plugins.get_mut(&which.name).ok_or_else(|| PlanError::NotInstalled(which.name.clone()))?;
@@ -123,7 +130,7 @@ fn moved(lock: &Lock, which: &Which, grant: bool) -> Result<Lock, Failure> {
     }
     let kinds: BTreeSet<PermissionKind> = which.kinds.iter().copied().collect();
     let mut granted: BTreeSet<PermissionKind> = locked.granted.iter().map(|(kind, _)| kind).collect();
-    if grant {
+    if to == To::Granted {
         granted.extend(&kinds);
     } else {
         granted.retain(|kind| !kinds.contains(kind));

@@ -27,7 +27,7 @@ pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
     let mut found = Vec::new();
     for origin in origins {
         let entries = session.registry(&origin)?.catalog()?;
-        found.extend(entries.into_iter().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)));
+        found.extend(entries.into_values().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)));
     }
     if ctx.ui.json {
         let plugins: Vec<Value> = found

@@ -58,7 +58,7 @@ pub(super) fn run(ctx: &Context, args: &SignArgs) -> Result<(), Failure> {
     let signature = key.sign(&archive, &comment, &untrusted)?;
     let file = with_minisig(&args.package);
     if !ctx.config.dry_run {
-        fs::replace(&file, signature.as_text().as_bytes(), Access::Public, ctx.config.durability)?;
+        fs::replace(&file, signature.as_text().as_bytes(), Access::Shared, ctx.config.durability)?;
     }
     if ctx.ui.json {
         let object = json!({ "name": manifest.name, "version": manifest.version, "registry": args.registry,

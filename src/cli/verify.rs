@@ -1,12 +1,18 @@
 //! `leahpm verify`: are the installed files still the ones that were signed?
 
+use std::collections::BTreeSet;
+
+use leah_plugin::name::PluginName;
 use serde_json::{Value, json};
 
 use super::{
     context::Context,
     failure::{Failure, Kind},
 };
-use crate::{apply, store::Damage};
+use crate::{
+    apply,
+    generation::check::{self, Damage, Extent, Report},
+};
 
 /// Check the installed files against their content hashes
 ///
@@ -18,11 +24,14 @@ pub(super) struct VerifyArgs {
     /// Fetch damaged plugins again
     #[arg(long)]
     repair: bool,
+    /// Check every generation that was live, not only the one that is
+    #[arg(long, conflicts_with = "repair")]
+    all: bool,
 }
 
 /// Files are not what they were when they were installed.
 #[derive(Debug, thiserror::Error)]
-#[error("installed files were changed:{}", list(.0))]
+#[error("installed files are not as they were signed:{}", list(.0))]
 struct Damaged(Vec<Damage>);
 
 fn list(damage: &[Damage]) -> String {
@@ -30,31 +39,42 @@ fn list(damage: &[Damage]) -> String {
 }
 
 pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
-    let Some(live) = ctx.live()? else {
-        return finish(ctx, 0, &[]);
-    };
-    let checked = live.lock().plugins.len();
-    let damage = apply::verify(&ctx.layout, &live)?;
-    if damage.is_empty() {
-        return finish(ctx, checked, &[]);
+    let extent = if args.all { Extent::History } else { Extent::Live };
+    let report = check::check(&ctx.layout, extent)?;
+    if report.damage.is_empty() {
+        return finish(ctx, &report, &BTreeSet::new());
     }
     if !args.repair || ctx.config.dry_run {
-        return Err(Failure::new(Kind::CheckFailed, Damaged(damage))
+        return Err(Failure::new(Kind::CheckFailed, Damaged(report.damage))
             .hint("`leahpm verify --repair` fetches the damaged plugins again"));
     }
+    let damaged: BTreeSet<PluginName> =
+        report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
     let session = ctx.session()?;
-    ctx.with_watch("verify --repair", |watch| apply::repair(&ctx.apply(watch), &session, &live, &damage))?;
-    finish(ctx, checked, &damage)
+    ctx.with_watch("verify --repair", |watch| {
+        ctx.applying(watch, |apply| apply::repair(apply, &session, &damaged))
+    })?;
+    let after = check::check(&ctx.layout, Extent::Live)?;
+    if after.damage.is_empty() {
+        finish(ctx, &after, &damaged)
+    } else {
+        Err(Failure::new(Kind::CheckFailed, Damaged(after.damage)))
+    }
 }
 
-fn finish(ctx: &Context, checked: usize, repaired: &[Damage]) -> Result<(), Failure> {
+fn finish(ctx: &Context, report: &Report, repaired: &BTreeSet<PluginName>) -> Result<(), Failure> {
     if ctx.ui.json {
-        let repaired: Vec<Value> = repaired.iter().map(|one| json!(one.name)).collect();
-        return ctx.ui.object("verify", json!({ "checked": checked, "repaired": repaired }));
+        let repaired: Vec<Value> = repaired.iter().map(|name| json!(name)).collect();
+        let object =
+            json!({ "generations": report.generations, "packages": report.entries, "repaired": repaired });
+        return ctx.ui.object("verify", object);
     }
-    for one in repaired {
-        ctx.ui.done(format_args!("Repaired {}.", one.name));
+    for name in repaired {
+        ctx.ui.done(format_args!("Repaired {name}."));
     }
-    ctx.ui.done(format_args!("{checked} plugins checked; all their files are as they were signed."));
+    ctx.ui.done(format_args!(
+        "{} checked; all files are as they were signed.",
+        super::ui::counted(report.entries, "package")
+    ));
     Ok(())
 }

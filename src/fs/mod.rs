@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the module that the others use instead")]
 
+mod folder;
 mod sync;
 mod tree;
 mod write;
@@ -18,10 +19,11 @@ use std::{
 use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
+    folder::{FolderError, canonical, read_folder},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
     write::{
-        Access, create_folder, create_folders, create_new, exchange, open_lock, random, remove_file, rename,
+        Access, create_folder, create_folders, create_durable, create_new, exchange, open_lock, random, remove_file, rename,
         replace, symlink,
     },
 };
@@ -135,6 +137,18 @@ pub fn open(path: &Path) -> Result<File, FsError> {
 /// When it cannot be opened or read, or is larger.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     read_open(&open(path)?, path, limit)
+}
+
+/// Reads a regular file of at most `limit` bytes, or nothing where there is none.
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub fn read_if_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
+    match read(path, limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads at most `limit` bytes from a file that is open; `path` is what an error names.

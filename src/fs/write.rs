@@ -50,12 +50,22 @@ pub fn create_new(path: &Path, bytes: &[u8], access: Access, durability: Durabil
     Ok(())
 }
 
+/// Makes a file that was not there before and puts it on disk with its name.
+///
+/// # Errors
+/// As [`create_new`].
+pub fn create_durable(path: &Path, bytes: &[u8], access: Access) -> Result<(), FsError> {
+    create(path, bytes, access)?.sync_all().map_err(failed("sync", path))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    sync_folder(folder, Durability::Synced)
+}
+
 /// Replaces a file, or makes it, in one step: who reads it sees the old bytes or the new.
 ///
 /// # Errors
 /// When a step fails; the old file is then still there, unless the error is about syncing the folder.
 pub fn replace(path: &Path, bytes: &[u8], access: Access, durability: Durability) -> Result<(), FsError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary = folder.join(format!(".new-{:016x}", random()));
     let written = create(&temporary, bytes, access)
         .and_then(|file| match durability {

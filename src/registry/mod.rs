@@ -146,7 +146,7 @@ impl Source {
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
         match self {
             Self::Bundled => Ok(bundled::file(path).map(<[u8]>::to_vec)),
-            Self::Folder(folder) => Ok(fs::read_optional(&folder.join(path), limit)?),
+            Self::Folder(folder) => Ok(fs::read_if_any(&folder.join(path), limit)?),
         }
     }
 

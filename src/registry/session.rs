@@ -188,7 +188,7 @@ impl Session {
             return Ok(None);
         }
         let path = self.layout.registry_state(origin);
-        match fs::read_optional(&path, MAX_SEEN_BYTES)? {
+        match fs::read_if_any(&path, MAX_SEEN_BYTES)? {
             None => Ok(None),
             Some(bytes) => {
                 yaml::from_slice(&bytes).map(Some).map_err(|source| SessionError::Seen { path, source })

@@ -138,12 +138,18 @@ impl<'a> Store<'a> {
         Ok(content_of(&folder)? == Content::Whole(*content))
     }
 
-    /// Adds the files of a verified package. An entry that is there and right stays; a damaged one is
-    /// replaced.
+    /// Adds a verified package. An entry that is there and right stays; a damaged one is replaced.
     ///
     /// # Errors
     /// When a file cannot be written; the store is then as it was.
-    pub fn add<'f>(
+    pub fn add(&self, verified: &Verified, trust: Trust) -> Result<StoreEntry, StoreError> {
+        let package = verified.package();
+        let manifest = package.manifest();
+        let entry = EntryName::new(manifest.name.clone(), manifest.version.clone(), package.content());
+        self.add_files(entry, package.content(), package.files(), trust)
+    }
+
+    fn add_files<'f>(
         &self,
         name: EntryName,
         content: &Digest,
