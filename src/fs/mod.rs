@@ -9,16 +9,16 @@ mod write;
 
 use std::{
     ffi::OsString,
-    fs::{File, FileType, OpenOptions},
+    fs::{File, FileType, OpenOptions, TryLockError},
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
-    sync::{Durability, SyncPoint, sync_folder},
+    sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
     write::{
         Access, create_folder, create_folders, create_new, exchange, open_lock, random, remove_file, rename,
@@ -149,6 +149,44 @@ pub fn read_open(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, FsErro
         return Err(failed("read", path)(io::Error::new(io::ErrorKind::FileTooLarge, TooLarge { limit })));
     }
     Ok(bytes)
+}
+
+/// Waits until nobody holds a lock alone on a file, and holds one together with others until it is closed.
+///
+/// # Errors
+/// When the file system has no locks.
+pub fn lock_shared(file: &File, path: &Path) -> Result<(), FsError> {
+    loop {
+        match file.lock_shared() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.map_err(failed("lock", path)),
+        }
+    }
+}
+
+/// Takes a lock alone on a file if nobody has one, and holds it until the file is closed.
+///
+/// # Errors
+/// When the file system has no locks.
+pub fn try_lock_alone(file: &File, path: &Path) -> Result<bool, FsError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
+    }
+}
+
+/// True when an open file is still what its path names.
+///
+/// # Errors
+/// When the system cannot tell.
+pub fn is_still_at(file: &File, path: &Path) -> Result<bool, FsError> {
+    let opened = file.metadata().map_err(failed("look at", path))?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok((named.dev(), named.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed("look at", path)(error)),
+    }
 }
 
 /// What a symbolic link holds.

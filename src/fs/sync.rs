@@ -82,6 +82,15 @@ pub fn sync_folder(path: &Path, durability: Durability) -> Result<(), FsError> {
     }
 }
 
+/// Syncs a folder that was just filled, where the system cannot sync everything at once; elsewhere a
+/// [`SyncPoint`] does it with all the rest.
+///
+/// # Errors
+/// When the disk could not take it.
+pub fn sync_new_folder(path: &Path, durability: Durability) -> Result<(), FsError> {
+    if SYNCS_FILE_BY_FILE { sync_folder(path, durability) } else { Ok(()) }
+}
+
 #[cfg(target_os = "linux")]
 fn sync_around(folder: &File) -> std::io::Result<()> {
     Ok(rustix::fs::syncfs(folder)?)
