@@ -80,7 +80,7 @@ impl Sandbox {
 
     /// Installs exactly these packages and returns the number of the generation.
     pub(crate) fn deploy(&self, packages: &[&Packed]) -> u64 {
-        self.try_deploy(packages, Pending::make_live).unwrap()
+        self.try_deploy(packages, |pending| pending.make_live()).unwrap()
     }
 
     /// The same, with another end.
