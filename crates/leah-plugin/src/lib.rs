@@ -6,6 +6,7 @@
 
 // words: what things are called
 pub mod digest;
+pub mod json;
 pub mod name;
 pub mod version;
 pub mod yaml;
@@ -23,6 +24,7 @@ pub mod package;
 pub mod catalog;
 pub mod head;
 pub mod record;
+pub mod registry_layout;
 pub mod root;
 pub mod tree;
 

@@ -1,0 +1,312 @@
+//! The record of a plugin: every owner and every version it ever had, one line each, only ever appended
+//! to. Reading checks that the lines fit together: who may sign, what was signed, and in which order.
+
+mod line;
+mod owner;
+
+pub use self::{
+    line::{Line, OwnerLine, RevokeLine, Signer, UnyankLine, VERSION_FORMAT, VersionLine, YankLine},
+    owner::{MAX_OWNER_KEYS, Owner, OwnerError, owner_statement},
+};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use semver::Version;
+
+use self::line::{Parsed, parse_line};
+use crate::{
+    digest::Digest,
+    json::{self, JsonError},
+    key::PublicKey,
+    name::{Origin, PluginName},
+    root::RootKeys,
+    signature::{SignatureError, package_comment},
+};
+
+/// Largest record in bytes: 8,000 versions at 2 KiB a line.
+pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// Longest line in bytes; one with every permission, 100 dependencies and 100 tools has 20 KiB.
+pub const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// A record that does not hold together.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} of the record of `{name}` is refused")]
+pub struct RecordError {
+    /// The plugin.
+    pub name: PluginName,
+    /// From 1; 0 when it concerns the whole record.
+    pub line: usize,
+    /// The rule that it breaks.
+    pub source: Box<RecordProblem>,
+}
+
+/// The rule that a record breaks.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordProblem {
+    /// Not lines, or a line of no known kind.
+    #[error(transparent)]
+    Text(#[from] JsonError),
+    /// Nothing at all.
+    #[error("a record has at least one owner and one line that says so")]
+    Empty,
+    /// The first line is not that of the first owner.
+    #[error("the first line of a record must be that of its owner")]
+    OwnerFirst,
+    /// A chain of owners that is broken.
+    #[error("the change of owners does not count")]
+    Owner(#[from] OwnerError),
+    /// A serial that is smaller than the one before.
+    #[error("serial {serial} follows serial {before}; serials never fall")]
+    SerialFell {
+        /// Of this line.
+        serial: u64,
+        /// Of the line before.
+        before: u64,
+    },
+    /// A version that is there already; a version is never replaced.
+    #[error("version {0} is there already")]
+    Duplicate(Version),
+    /// Signed by somebody who did not own the name then.
+    #[error("version {version} is signed by key {} (`{key}`), which does not own the plugin", key.id())]
+    NotOwner {
+        /// The version.
+        version: Version,
+        /// The key that it names.
+        key: PublicKey,
+    },
+    /// A signature of something else, or by another key than the line names.
+    #[error("the signature of version {version} does not fit its line")]
+    Signature {
+        /// The version.
+        version: Version,
+        /// What does not fit.
+        source: SignatureError,
+    },
+    /// A line about a version that is not there.
+    #[error("version {0} is not in the record")]
+    NoSuchVersion(Version),
+}
+
+/// A version with what was said about it later.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// Its line.
+    pub line: &'a VersionLine,
+    /// Withdrawn: only for those who have it locked.
+    pub yanked: bool,
+    /// Why it was withdrawn, if somebody said so.
+    pub yank_reason: Option<&'a str>,
+    /// Signed by a key that was revoked from this serial or an earlier one on: refused, locked or not.
+    pub revoked: bool,
+}
+
+/// A record that was read and holds together.
+#[derive(Debug, Clone)]
+pub struct Record {
+    origin: Origin,
+    name: PluginName,
+    text: Vec<u8>,
+    lines: Vec<Line>,
+    owners: Vec<Owner>,
+}
+
+impl Record {
+    /// Reads a record and checks all of it. `roots` are the root keys that the client walked; a change
+    /// of owners for a lost key is signed by one of them.
+    ///
+    /// # Errors
+    /// With the line and the rule that it breaks.
+    pub fn read(
+        bytes: &[u8],
+        origin: &Origin,
+        name: &PluginName,
+        roots: &RootKeys,
+    ) -> Result<Self, RecordError> {
+        let mut reader = Reader { origin, name, roots, state: State::default() };
+        let fail =
+            |line, source: RecordProblem| RecordError { name: name.clone(), line, source: Box::new(source) };
+        let lines = json::lines(bytes, MAX_RECORD_BYTES).map_err(|error| fail(0, error.into()))?;
+        for (index, line) in lines.enumerate() {
+            reader.take(line).map_err(|problem| fail(index + 1, problem))?;
+        }
+        let State { lines, owners, .. } = reader.state;
+        if owners.is_empty() {
+            return Err(fail(0, RecordProblem::Empty));
+        }
+        Ok(Self { origin: origin.clone(), name: name.clone(), text: bytes.to_vec(), lines, owners })
+    }
+
+    /// A new record with its first owner.
+    ///
+    /// # Errors
+    /// When the line does not hold.
+    pub fn start(owner: OwnerLine, origin: &Origin, name: &PluginName) -> Result<Self, RecordError> {
+        Self::read(&json::to_line(&Line::Owner(owner)), origin, name, &RootKeys::default())
+    }
+
+    /// The record with one more line, checked as a client will check it.
+    ///
+    /// # Errors
+    /// When the line does not hold.
+    pub fn append(&self, line: &Line, roots: &RootKeys) -> Result<Self, RecordError> {
+        let text = [&self.text[..], &json::to_line(line)].concat();
+        Self::read(&text, &self.origin, &self.name, roots)
+    }
+
+    /// The bytes, as they are stored and hashed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn name(&self) -> &PluginName {
+        &self.name
+    }
+
+    /// All lines that this release knows, in their order.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Every owner there ever was, the one in force last.
+    #[must_use]
+    pub fn owners(&self) -> &[Owner] {
+        &self.owners
+    }
+
+    /// The owner in force.
+    ///
+    /// # Panics
+    /// Never: a record has an owner.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        self.owners.last().expect("a record that was read has an owner")
+    }
+
+    /// The changes of owner since the one that a client pinned by the digest of its line. None when the
+    /// pinned line is not in the record: the chain from it is broken.
+    #[must_use]
+    pub fn owners_since(&self, pinned: &Digest) -> Option<&[Owner]> {
+        let at = self.owners.iter().position(|owner| owner.digest == *pinned)?;
+        Some(&self.owners[at + 1..])
+    }
+
+    /// All versions in the order of their publication, with what was said about them since.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Release<'_>> {
+        let mut yanked: BTreeMap<&Version, Option<&str>> = BTreeMap::new();
+        let mut revoked: BTreeMap<&PublicKey, u64> = BTreeMap::new();
+        for line in &self.lines {
+            match line {
+                Line::Yank(line) => drop(yanked.insert(&line.version, line.reason.as_deref())),
+                Line::Unyank(line) => drop(yanked.remove(&line.version)),
+                Line::Revoke(line) => {
+                    // A second revocation may only reach further back.
+                    revoked
+                        .entry(&line.key)
+                        .and_modify(|from| *from = line.from.min(*from))
+                        .or_insert(line.from);
+                }
+                Line::Owner(_) | Line::Version(_) => {}
+            }
+        }
+        let lines = self.lines.iter().filter_map(|line| match line {
+            Line::Version(line) => Some(&**line),
+            _ => None,
+        });
+        lines
+            .map(|line| Release {
+                line,
+                yanked: yanked.contains_key(&line.version),
+                yank_reason: yanked.get(&line.version).copied().flatten(),
+                revoked: revoked.get(&line.key).is_some_and(|from| line.serial >= *from),
+            })
+            .collect()
+    }
+
+    /// One version, if the record has it.
+    #[must_use]
+    pub fn version(&self, version: &Version) -> Option<Release<'_>> {
+        self.versions().into_iter().find(|release| release.line.version == *version)
+    }
+}
+
+struct Reader<'a> {
+    origin: &'a Origin,
+    name: &'a PluginName,
+    roots: &'a RootKeys,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<Line>,
+    owners: Vec<Owner>,
+    versions: BTreeSet<Version>,
+    revoked: BTreeSet<PublicKey>,
+    serial: u64,
+    skipped: bool,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, text: &[u8]) -> Result<(), RecordProblem> {
+        let Parsed::Line(line) = parse_line(text, MAX_LINE_BYTES)? else {
+            self.state.skipped = true;
+            return if self.state.owners.is_empty() { Err(RecordProblem::OwnerFirst) } else { Ok(()) };
+        };
+        if line.serial() < self.state.serial {
+            return Err(RecordProblem::SerialFell { serial: line.serial(), before: self.state.serial });
+        }
+        self.state.serial = line.serial();
+        match &*line {
+            Line::Owner(line) => self.take_owner(line, text)?,
+            _ if self.state.owners.is_empty() => return Err(RecordProblem::OwnerFirst),
+            Line::Version(line) => self.take_version(line)?,
+            Line::Yank(YankLine { version, .. }) | Line::Unyank(UnyankLine { version, .. }) => {
+                self.need_version(version)?;
+            }
+            Line::Revoke(line) => drop(self.state.revoked.insert(line.key)),
+        }
+        self.state.lines.push(*line);
+        Ok(())
+    }
+
+    fn take_owner(&mut self, line: &OwnerLine, text: &[u8]) -> Result<(), RecordProblem> {
+        let before = self.state.owners.last();
+        owner::check(line, before, self.origin, self.name, self.roots, &self.state.revoked)?;
+        self.state.owners.push(Owner::new(line, text));
+        Ok(())
+    }
+
+    fn take_version(&mut self, line: &VersionLine) -> Result<(), RecordProblem> {
+        let version = || line.version.clone();
+        let owner = self.state.owners.last().ok_or(RecordProblem::OwnerFirst)?;
+        if !owner.keys.contains(&line.key) {
+            return Err(RecordProblem::NotOwner { version: version(), key: line.key });
+        }
+        let expected = package_comment(self.origin, self.name, &line.version, line.size, &line.sha256);
+        line.signature
+            .expect_key(&line.key)
+            .and_then(|()| line.signature.expect_comment(&expected))
+            .map_err(|source| RecordProblem::Signature { version: version(), source })?;
+        if !self.state.versions.insert(version()) {
+            return Err(RecordProblem::Duplicate(version()));
+        }
+        Ok(())
+    }
+
+    /// A version of a newer format was skipped, so a line about an unknown one may be about that.
+    fn need_version(&self, version: &Version) -> Result<(), RecordProblem> {
+        if self.state.versions.contains(version) || self.state.skipped {
+            return Ok(());
+        }
+        Err(RecordProblem::NoSuchVersion(version.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
