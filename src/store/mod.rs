@@ -20,6 +20,7 @@ use self::{
 use crate::{
     fs::{self, Access, Durability, FsError, Kind, SyncPoint},
     live,
+    verify::Verified,
 };
 
 /// The store, opened for adding. While it is open, nothing is removed from it.
