@@ -124,7 +124,9 @@ impl Registries {
         let path = layout.registries_file();
         match fs::read_if_any(&path, MAX_REGISTRIES_BYTES)? {
             None => Ok(Self::default()),
-            Some(bytes) => yaml::from_slice(&bytes).map_err(|source| ConfigError::Registries { path, source }),
+            Some(bytes) => {
+                yaml::from_slice(&bytes).map_err(|source| ConfigError::Registries { path, source })
+            }
         }
     }
 
@@ -134,7 +136,8 @@ impl Registries {
     /// When the file cannot be written.
     pub fn write(&self, layout: &Layout, durability: Durability) -> Result<(), ConfigError> {
         let path = layout.registries_file();
-        let text = yaml::to_string(self).map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
+        let text =
+            yaml::to_string(self).map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
         Ok(fs::replace(&path, text.as_bytes(), Access::Private, durability)?)
     }
 

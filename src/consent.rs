@@ -73,11 +73,17 @@ pub struct Decision {
 /// permission before `all`, and a denial before a grant. An earlier grant counts only while it covers
 /// every scope that is wanted; an earlier denial counts whatever the scope.
 #[must_use]
-pub fn decide(name: &PluginName, wanted: &Permissions, before: Option<&Locked>, choices: &Choices) -> Decision {
+pub fn decide(
+    name: &PluginName,
+    wanted: &Permissions,
+    before: Option<&Locked>,
+    choices: &Choices,
+) -> Decision {
     let verdicts: Vec<(PermissionKind, Verdict)> =
         wanted.iter().map(|(kind, _)| (kind, verdict(name, kind, wanted, before, choices))).collect();
     let of = |which: Verdict| {
-        let others = verdicts.iter().filter(|(_, verdict)| *verdict != which).map(|(kind, _)| *kind).collect();
+        let others =
+            verdicts.iter().filter(|(_, verdict)| *verdict != which).map(|(kind, _)| *kind).collect();
         wanted.without(&others)
     };
     Decision { granted: of(Verdict::Granted), denied: of(Verdict::Denied), open: of(Verdict::Open) }

@@ -118,8 +118,7 @@ fn fetch(
         version: version.clone(),
         source,
     })?;
-    let verified =
-        Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
+    let verified = Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
     observe(Progress::Verified { name, version, size: need.line.size });
     let entry = store.add(&verified, trust)?;
     observe(Progress::Stored(entry.name()));

@@ -61,7 +61,10 @@ fn component(wasm: Vec<u8>) -> Result<Vec<u8>, PackError> {
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, PackError> {
-    let mut encoder =
-        ComponentEncoder::default().validate(true).module(module).map_err(|e| PackError::Encode(e.into()))?;
-    encoder.encode().map_err(|error| PackError::Encode(error.into()))
+    let mut encoder = ComponentEncoder::default();
+    encoder
+        .validate(true)
+        .module(module)
+        .and_then(ComponentEncoder::encode)
+        .map_err(|error| PackError::Encode(error.into()))
 }

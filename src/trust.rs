@@ -60,7 +60,9 @@ pub enum TrustError {
         source: HeadError,
     },
     /// An older state is served than one that was already seen.
-    #[error("registry `{origin}` shows state {epoch}.{serial}, but {seen_epoch}.{seen_serial} was seen before: it is older than it should be")]
+    #[error(
+        "registry `{origin}` shows state {epoch}.{serial}, but {seen_epoch}.{seen_serial} was seen before: it is older than it should be"
+    )]
     Rollback {
         /// The registry.
         origin: Origin,
@@ -94,7 +96,9 @@ pub enum TrustError {
         seconds: u64,
     },
     /// The chain of owners does not contain the line that was pinned.
-    #[error("the publisher of `{name}` in registry `{origin}` is not the one that was pinned when it was first installed")]
+    #[error(
+        "the publisher of `{name}` in registry `{origin}` is not the one that was pinned when it was first installed"
+    )]
     Publisher {
         /// The registry.
         origin: Origin,

@@ -94,15 +94,18 @@ impl Verified {
     ///
     /// # Errors
     /// When anything does not fit; nothing of the archive is kept.
-    pub fn new(origin: &Origin, name: &PluginName, line: &VersionLine, archive: &[u8]) -> Result<Self, VerifyError> {
-        check(origin, name, line, archive)
-            .map(|package| Self { package })
-            .map_err(|source| VerifyError {
-                origin: origin.clone(),
-                name: name.clone(),
-                version: line.version.clone(),
-                source,
-            })
+    pub fn new(
+        origin: &Origin,
+        name: &PluginName,
+        line: &VersionLine,
+        archive: &[u8],
+    ) -> Result<Self, VerifyError> {
+        check(origin, name, line, archive).map(|package| Self { package }).map_err(|source| VerifyError {
+            origin: origin.clone(),
+            name: name.clone(),
+            version: line.version.clone(),
+            source,
+        })
     }
 
     /// The package.

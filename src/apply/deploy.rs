@@ -175,7 +175,8 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     if apply.config.dry_run || number == live.number() {
         return rolled(apply, &live, number);
     }
-    let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let number = target(&live, to)?;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use leah_plugin::name::PluginName;
 
-use super::{Apply, ApplyError, deploy};
+use super::{Apply, ApplyError, Event, deploy};
 use crate::{
-    generation::{Generation, gc},
+    generation::{Draft, Generation, Writer, gc},
     registry::Session,
     store::{Store, Trust},
 };
@@ -24,20 +24,33 @@ pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyErr
     Ok(apply.with_patience(|patience| gc::collect(layout, keep, &apply.purpose(), durability, patience))?)
 }
 
-/// Fetches plugins of the live set again, verifies them and puts them in place of what is damaged.
+/// Fetches plugins of the live set again, verifies them, puts them in place of what is damaged, and makes a new
+/// generation of the same set.
 ///
 /// # Errors
 /// When a registry no longer has one, or a file cannot be written.
 pub fn repair(
     apply: &Apply<'_>,
     session: &Session,
-    live: &Generation,
     damaged: &BTreeSet<PluginName>,
 ) -> Result<(), ApplyError> {
-    let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let Some(live) = Generation::live(apply.layout)? else { return Ok(()) };
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
     let plugins = live.lock().plugins.iter().filter(|(name, _)| damaged.contains(*name));
     let needs =
         plugins.map(|(name, locked)| deploy::need(session, name, locked)).collect::<Result<Vec<_>, _>>()?;
     deploy::fetch_into(apply, &store, &needs, Trust::Nothing)?;
-    Ok(store.sync_point().sync()?)
+    // A generation never changes: links that were tampered with are made new in the next one.
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    let draft = Draft {
+        lock: live.lock().clone(),
+        verb: "repair".parse()?,
+        names: damaged.iter().cloned().collect(),
+        created: apply.now,
+        settings: live.record().settings.clone(),
+    };
+    let number = writer.write(&draft)?.make_live()?;
+    apply.see(Event::Live { number });
+    Ok(())
 }

@@ -7,13 +7,9 @@ use super::{Apply, ApplyError};
 use crate::{
     config::Registries,
     fs::{self, Access},
-    plan,
-    registry::Session,
-    store::{
-        Store,
-        lock::HomeLock,
-    },
     generation::Writer,
+    registry::Session,
+    store::{Store, lock::HomeLock},
     trust::Seen,
 };
 
@@ -21,7 +17,10 @@ use crate::{
 ///
 /// # Errors
 /// When the list cannot be read or written.
-pub fn remember_registries(apply: &Apply<'_>, change: impl FnOnce(&mut Registries)) -> Result<(), ApplyError> {
+pub fn remember_registries(
+    apply: &Apply<'_>,
+    change: impl FnOnce(&mut Registries),
+) -> Result<(), ApplyError> {
     if apply.config.dry_run {
         return Ok(());
     }
@@ -60,8 +59,8 @@ pub(super) fn under_lock(
     }
     for (origin, seen) in news(session, lock)? {
         let path = apply.layout.registry_state(&origin);
-        let text = yaml::to_string(&seen)
-            .map_err(|source| ApplyError::Write { path: path.clone(), source })?;
+        let text =
+            yaml::to_string(&seen).map_err(|source| ApplyError::Write { path: path.clone(), source })?;
         fs::create_folders(&apply.layout.registries())?;
         fs::replace(&path, text.as_bytes(), Access::Private, apply.config.durability)?;
     }
@@ -69,7 +68,10 @@ pub(super) fn under_lock(
 }
 
 /// For each registry that was opened, what is to be remembered, unless that is what is remembered already.
-fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(leah_plugin::name::Origin, Seen)>, ApplyError> {
+fn news(
+    session: &Session,
+    lock: Option<&Lock>,
+) -> Result<Vec<(leah_plugin::name::Origin, Seen)>, ApplyError> {
     let mut news = Vec::new();
     for registry in session.opened() {
         let origin = registry.origin();
@@ -95,7 +97,8 @@ fn with_home(
     apply: &Apply<'_>,
     work: impl FnOnce(&HomeLock) -> Result<(), ApplyError>,
 ) -> Result<(), ApplyError> {
-    let store = apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     work(writer.home())
 }

@@ -53,9 +53,8 @@ pub(super) fn settle(
     let mut decisions = BTreeMap::new();
     for (name, chosen) in plugins {
         // A plugin that comes from elsewhere now is another plugin: nothing was granted to it.
-        let before = live
-            .and_then(|lock| lock.plugins.get(*name))
-            .filter(|locked| locked.registry == chosen.registry);
+        let before =
+            live.and_then(|lock| lock.plugins.get(*name)).filter(|locked| locked.registry == chosen.registry);
         let wanted = &chosen.line.interface.permissions;
         decisions.insert((*name).clone(), consent::decide(name, wanted, before, &ctx.config.choices));
     }
@@ -75,7 +74,8 @@ pub(super) fn settle(
     for (name, wanted) in open {
         let granted = ask(ctx, &name, &wanted)?;
         if let Some(decision) = decisions.get_mut(&name) {
-            let refused: BTreeSet<_> = wanted.iter().map(|(k, _)| k).filter(|k| !granted.contains(k)).collect();
+            let refused: BTreeSet<_> =
+                wanted.iter().map(|(k, _)| k).filter(|k| !granted.contains(k)).collect();
             decision.granted = decision.granted.union(&wanted.without(&refused));
             decision.denied = decision.denied.union(&wanted.without(&granted));
             decision.open = Permissions::empty();

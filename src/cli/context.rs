@@ -51,15 +51,16 @@ impl Context {
         self.config.host_version.clone().unwrap_or(HOST_VERSION)
     }
 
-    /// What `apply` needs to know, with `watch` as the observer of its steps.
-    pub(super) fn apply<'a>(&'a self, watch: &'a Watch<'a>) -> Apply<'a> {
-        Apply {
+    /// Calls `work` with what `apply` needs to know, `watch` being the observer of its steps.
+    pub(super) fn applying<T>(&self, watch: &Watch<'_>, work: impl FnOnce(&Apply<'_>) -> T) -> T {
+        let observer = |event: Event<'_>| watch.see(&event);
+        work(&Apply {
             layout: &self.layout,
             config: &self.config,
             command: watch.command,
             now: now(),
-            observer: &|event| watch.see(&event),
-        }
+            observer: &observer,
+        })
     }
 
     /// Makes a plan and carries it out, showing each step.
@@ -69,7 +70,7 @@ impl Context {
         session: &Session,
         plan: impl FnMut(Option<&Generation>) -> Result<Option<Plan>, Failure>,
     ) -> Result<Outcome, Failure> {
-        self.with_watch(command, |watch| apply::deploy(&self.apply(watch), session, plan))
+        self.with_watch(command, |watch| self.applying(watch, |apply| apply::deploy(apply, session, plan)))
     }
 
     /// Runs `work` with an observer that feeds the progress bar.

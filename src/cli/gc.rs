@@ -18,7 +18,8 @@ pub(super) struct GcArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
-    let gc::Collected { plan, bytes } = ctx.with_watch("gc", |watch| apply::collect(&ctx.apply(watch), args.keep))?;
+    let gc::Collected { plan, bytes } =
+        ctx.with_watch("gc", |watch| ctx.applying(watch, |apply| apply::collect(apply, args.keep)))?;
     if ctx.ui.json {
         let entries: Vec<Value> = plan.entries.iter().map(|entry| json!(entry.to_string())).collect();
         let object = json!({ "dry_run": ctx.config.dry_run, "generations": plan.generations,

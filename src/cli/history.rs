@@ -39,7 +39,13 @@ pub(super) fn run(ctx: &Context, _: &HistoryArgs) -> Result<(), Failure> {
         let parent = past.record.parent.map_or_else(|| "-".into(), |parent| parent.to_string());
         let names: Vec<&str> = past.record.names.iter().map(|name| name.as_str()).collect();
         let what = format!("{} {}", past.record.verb, names.join(" "));
-        vec![past.record.number.to_string(), parent, time(past.record.created), mark.into(), what.trim().to_owned()]
+        vec![
+            past.record.number.to_string(),
+            parent,
+            time(past.record.created),
+            mark.into(),
+            what.trim().to_owned(),
+        ]
     });
     ctx.ui.data(ui::table(&["number", "parent", "time", "", "what"], rows))
 }

@@ -78,7 +78,9 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         lines.push(ui::escaped(&entry.description));
         lines.push(String::new());
         lines.push(format!("author       {}", ui::escaped(&entry.author)));
-        lines.extend(entry.category.as_ref().map(|category| format!("category     {}", ui::escaped(category))));
+        lines.extend(
+            entry.category.as_ref().map(|category| format!("category     {}", ui::escaped(category))),
+        );
     }
     lines.push(format!("plugin API   {}", line.interface.api));
     lines.extend(line.interface.host.as_ref().map(|host| format!("host         {host}")));

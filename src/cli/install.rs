@@ -64,7 +64,8 @@ fn is_satisfied(ctx: &Context, plugins: &[Wanted], session: &Session) -> Result<
 }
 
 fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted, session: &Session) -> bool {
-    let (Some(request), Some(locked)) = (lock.requested.get(&wanted.name), lock.plugins.get(&wanted.name)) else {
+    let (Some(request), Some(locked)) = (lock.requested.get(&wanted.name), lock.plugins.get(&wanted.name))
+    else {
         return false;
     };
     let asked = locked.granted.union(&locked.denied);

@@ -31,7 +31,12 @@ pub(super) fn run(ctx: &Context, _: &ListArgs) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> = plugins
         .map(|(name, locked)| {
-            vec![name.to_string(), locked.version.to_string(), status(locked).into(), locked.registry.to_string()]
+            vec![
+                name.to_string(),
+                locked.version.to_string(),
+                status(locked).into(),
+                locked.registry.to_string(),
+            ]
         })
         .collect();
     if rows.is_empty() {

@@ -17,7 +17,8 @@ struct NoAnswer(#[source] dialoguer::Error);
 /// Index of the chosen item.
 pub(super) fn select(question: &str, items: &[&str]) -> Result<usize, Failure> {
     guard_cursor();
-    let answer = dialoguer::Select::new().with_prompt(question).items(items).default(items.len() - 1).interact_opt();
+    let answer =
+        dialoguer::Select::new().with_prompt(question).items(items).default(items.len() - 1).interact_opt();
     // Escape and `q` mean no more than the last item, which is always the way out.
     answer.map(|index| index.unwrap_or(items.len() - 1)).map_err(failed)
 }

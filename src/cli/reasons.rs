@@ -1,10 +1,6 @@
 //! What each error of the library means to a user: its kind, and so the exit code, and what to do about it.
 
-use leah_plugin::{
-    key::KeyError,
-    package::PackageError,
-    signature::SignatureError,
-};
+use leah_plugin::{key::KeyError, package::PackageError, signature::SignatureError};
 
 use super::failure::{Failure, Kind};
 use crate::{
@@ -140,8 +136,9 @@ impl From<SessionError> for Failure {
                 };
                 Self { hints, ..Self::new(kind, error) }
             }
-            SessionError::Unknown { .. } => Self::new(Kind::NotFound, error)
-                .hint("`leahpm registry add NAME PATH` adds one"),
+            SessionError::Unknown { .. } => {
+                Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME PATH` adds one")
+            }
             SessionError::Seen { .. } => Self::new(Kind::Invalid, error),
         }
     }

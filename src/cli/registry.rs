@@ -81,16 +81,24 @@ pub(super) fn run(ctx: &Context, args: &RegistryArgs) -> Result<(), Failure> {
     }
 }
 
-fn add(ctx: &Context, name: &Origin, url: &str, key: Option<&PublicKey>, default: bool) -> Result<(), Failure> {
+fn add(
+    ctx: &Context,
+    name: &Origin,
+    url: &str,
+    key: Option<&PublicKey>,
+    default: bool,
+) -> Result<(), Failure> {
     let mut session = ctx.session()?;
     let origin = add_to(ctx, &mut session, url, key, Some(name))?;
     let known = session.known().clone();
     ctx.with_watch("registry add", |watch| {
-        apply::remember_registries(&ctx.apply(watch), |registries| {
-            registries.registries.clone_from(&known.registries);
-            if default {
-                registries.default = Some(origin.clone());
-            }
+        ctx.applying(watch, |apply| {
+            apply::remember_registries(apply, |registries| {
+                registries.registries.clone_from(&known.registries);
+                if default {
+                    registries.default = Some(origin.clone());
+                }
+            })
         })
     })?;
     if ctx.ui.json {
@@ -109,7 +117,9 @@ fn list(ctx: &Context) -> Result<(), Failure> {
         let (source, key) = session.locate(&origin)?;
         let mark = if origin == default { "default" } else { "" };
         let place = source.url().unwrap_or_else(|| "compiled in".into());
-        objects.push(json!({ "name": origin, "url": source.url(), "root_key": key, "default": origin == default }));
+        objects.push(
+            json!({ "name": origin, "url": source.url(), "root_key": key, "default": origin == default }),
+        );
         rows.push(vec![origin.to_string(), mark.into(), ui::escaped(&place), key.to_string()]);
     }
     if ctx.ui.json {
@@ -125,9 +135,11 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
         return Err(failure.hint("`leahpm registry list` shows the registries"));
     }
     ctx.with_watch("registry remove", |watch| {
-        apply::remember_registries(&ctx.apply(watch), |registries| {
-            registries.registries.remove(name);
-            registries.default.take_if(|default| default == name);
+        ctx.applying(watch, |apply| {
+            apply::remember_registries(apply, |registries| {
+                registries.registries.remove(name);
+                registries.default.take_if(|default| default == name);
+            })
         })
     })?;
     if ctx.ui.json {
@@ -180,7 +192,8 @@ fn add_to(
         return Err(crate::trust::TrustError::Origin { expected, found: origin }.into());
     }
     let config = RegistryConfig { url, root_key: key };
-    let taken = origin.is_bundled() || session.known().registries.get(&origin).is_some_and(|old| *old != config);
+    let taken =
+        origin.is_bundled() || session.known().registries.get(&origin).is_some_and(|old| *old != config);
     if taken {
         let hint = format!("`leahpm registry remove {origin}` forgets the one that is there");
         return Err(Failure::new(Kind::Trust, Taken(origin)).hint(hint));

@@ -14,7 +14,7 @@ use super::{consent, context::Context, failure::Failure, registry};
 use crate::{
     plan::{self, Chosen},
     registry::Session,
-    requirements::{Preferred, PluginId, Requirement, Requirements, Update},
+    requirements::{PluginId, Preferred, Requirement, Requirements, Update},
 };
 
 /// Which registry bare names come from.

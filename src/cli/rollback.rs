@@ -9,7 +9,9 @@ use crate::apply::{self, Rolled};
 ///
 /// Nothing is downloaded or deleted, so a rollback can itself be rolled back.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  leahpm rollback       undo the last change\n  leahpm rollback 3     make generation 3 live again")]
+#[command(
+    after_help = "Examples:\n  leahpm rollback       undo the last change\n  leahpm rollback 3     make generation 3 live again"
+)]
 pub(super) struct RollbackArgs {
     /// Generation to return to [default: the parent of the live one]
     #[arg(value_name = "GENERATION")]
@@ -17,7 +19,8 @@ pub(super) struct RollbackArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &RollbackArgs) -> Result<(), Failure> {
-    let Rolled { from, to, changes } = ctx.with_watch("rollback", |watch| apply::rollback(&ctx.apply(watch), args.to))?;
+    let Rolled { from, to, changes } =
+        ctx.with_watch("rollback", |watch| ctx.applying(watch, |apply| apply::rollback(apply, args.to)))?;
     if ctx.ui.json {
         let object = json!({ "dry_run": ctx.config.dry_run, "from": from, "generation": to,
             "changes": super::render::changes_json(&changes) });

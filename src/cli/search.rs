@@ -9,7 +9,9 @@ use super::{context::Context, failure::Failure, ui};
 ///
 /// Without a word, shows all. Looks into names, descriptions and tags.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  leahpm search\n  leahpm search translate\n  leahpm search --category language")]
+#[command(
+    after_help = "Examples:\n  leahpm search\n  leahpm search translate\n  leahpm search --category language"
+)]
 pub(super) struct SearchArgs {
     /// Part of a name, description or tag
     word: Option<String>,
@@ -27,7 +29,9 @@ pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
     let mut found = Vec::new();
     for origin in origins {
         let entries = session.registry(&origin)?.catalog()?;
-        found.extend(entries.into_values().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)));
+        found.extend(
+            entries.into_values().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)),
+        );
     }
     if ctx.ui.json {
         let plugins: Vec<Value> = found

@@ -94,6 +94,18 @@ impl Ui {
         }
     }
 
+    /// Something that a person who waits wants to know.
+    pub fn note(&self, sentence: impl fmt::Display) {
+        if self.verbosity > Verbosity::Quiet {
+            self.talk(&sentence.to_string());
+        }
+    }
+
+    /// What a question is about, printed before it is asked.
+    pub fn ask(&self, text: &str) {
+        self.talk(text);
+    }
+
     /// A step on the way, for `--verbose`.
     pub fn step(&self, sentence: impl fmt::Display) {
         if self.verbosity == Verbosity::Verbose {
@@ -158,7 +170,8 @@ impl Ui {
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let unsafe_char = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     text.chars()
         .map(|c| if unsafe_char(c) { c.escape_unicode().to_string() } else { c.to_string() })
@@ -176,11 +189,17 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> String {
     }
 }
 
+/// `1 package`, `2 packages`.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Rows under a header, columns aligned, without a frame: easy to read and to cut.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
     table.add_rows(rows);
     for column in table.column_iter_mut() {

@@ -12,7 +12,9 @@ use crate::{
 ///
 /// A version that wants more permissions than were granted changes nothing until somebody agrees.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  leahpm update               all plugins\n  leahpm update translator    this one, with what it needs")]
+#[command(
+    after_help = "Examples:\n  leahpm update               all plugins\n  leahpm update translator    this one, with what it needs"
+)]
 pub(super) struct UpdateArgs {
     /// Plugins to update [default: all]
     #[arg(value_name = "PLUGIN", add = super::completions::installed())]

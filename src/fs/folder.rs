@@ -67,9 +67,8 @@ pub fn read_folder(folder: &Path, limits: &Limits) -> Result<Vec<(PackagePath, V
                 Some(Kind::Folder) => open.push((path, format!("{inside}/"))),
                 Some(Kind::File) if files.len() == limits.files => return Err(too_much()),
                 Some(Kind::File) => {
-                    let entry = inside
-                        .parse()
-                        .map_err(|source| FolderError::Path { path: path.clone(), source })?;
+                    let entry =
+                        inside.parse().map_err(|source| FolderError::Path { path: path.clone(), source })?;
                     let content = read(&path, limits.unpacked)?;
                     bytes += content.len() as u64;
                     if bytes > limits.unpacked {

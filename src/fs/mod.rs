@@ -23,8 +23,8 @@ pub use self::{
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
     write::{
-        Access, create_folder, create_folders, create_durable, create_new, exchange, open_lock, random, remove_file, rename,
-        replace, symlink,
+        Access, create_durable, create_folder, create_folders, create_new, exchange, open_lock, random,
+        remove_file, rename, replace, symlink,
     },
 };
 

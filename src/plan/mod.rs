@@ -205,7 +205,12 @@ impl fmt::Display for Change {
                 let kinds = |set: &Permissions| {
                     set.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ")
                 };
-                write!(f, "~ {name} granted: {}; denied: {}", or_none(&kinds(granted)), or_none(&kinds(denied)))
+                write!(
+                    f,
+                    "~ {name} granted: {}; denied: {}",
+                    or_none(&kinds(granted)),
+                    or_none(&kinds(denied))
+                )
             }
             Self::Request(name) => write!(f, "~ {name} asked for in another way"),
         }

@@ -79,8 +79,13 @@ pub enum SessionError {
     #[error(transparent)]
     Fs(#[from] FsError),
     /// No set of versions fits.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
+    #[error("{error}")]
+    Unsolved {
+        /// Why.
+        error: ResolveError,
+        /// Commands that would help.
+        hints: Vec<String>,
+    },
 }
 
 fn names(origins: &[Origin]) -> String {
@@ -143,10 +148,11 @@ impl Session {
             let key = BUNDLED_ROOT_KEY.parse().expect("the compiled-in root key is a key");
             return Ok((Source::Bundled, key));
         }
-        let config = self.known.registries.get(origin).ok_or_else(|| SessionError::Unknown {
-            origin: origin.clone(),
-            known: self.origins(),
-        })?;
+        let config = self
+            .known
+            .registries
+            .get(origin)
+            .ok_or_else(|| SessionError::Unknown { origin: origin.clone(), known: self.origins() })?;
         Ok((Source::Folder(PathBuf::from(&config.url)), config.root_key))
     }
 
@@ -231,11 +237,7 @@ impl Session {
     pub fn chosen(&self, id: &PluginId, version: &Version) -> Result<Chosen, SessionError> {
         let record = self.record(id)?.expect("the resolver chooses from records of this session");
         let release = record.version(version).expect("the resolver chooses versions that a record has");
-        Ok(Chosen {
-            registry: id.registry.clone(),
-            line: release.line.clone(),
-            owner: record.owner().digest,
-        })
+        Ok(Chosen { registry: id.registry.clone(), line: release.line.clone(), owner: record.owner().digest })
     }
 
     /// Finds the set of versions that fits, fetching records as the solver asks for them.
@@ -248,9 +250,25 @@ impl Session {
             let end = Instant::now() + SOLVER_TIME;
             match resolve::resolve(requirements, &index, &|| Instant::now() >= end) {
                 Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
-                result => return Ok(result?),
+                Ok(resolution) => return Ok(resolution),
+                Err(error) => return Err(self.unsolved(requirements, error)),
             }
         }
+    }
+
+    fn unsolved(&self, requirements: &Requirements, error: ResolveError) -> SessionError {
+        // The catalog is read for a misspelt name alone.
+        let known = match &error {
+            ResolveError::Unknown(plugins) => plugins.iter().flat_map(|id| self.ids(&id.registry)).collect(),
+            _ => Vec::new(),
+        };
+        let hints = error.hints(&requirements.default_registry, &known);
+        SessionError::Unsolved { error, hints }
+    }
+
+    fn ids(&self, registry: &Origin) -> Vec<PluginId> {
+        let id = |name| PluginId { registry: registry.clone(), name };
+        self.names(registry).into_iter().map(id).collect()
     }
 
     fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
