@@ -133,6 +133,19 @@ pub fn check(layout: &Layout, extent: Extent) -> Result<Report, ReadError> {
     Ok(report)
 }
 
+impl Damage {
+    /// The entry that has to be replaced to repair this, if that is what it takes.
+    #[must_use]
+    pub fn entry(&self) -> Option<&EntryName> {
+        match self {
+            Self::EntryMissing { entry } | Self::EntryChanged { entry, .. } | Self::Extra { entry, .. } => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Report {
     /// What cannot be read is damage too; the rest is looked at all the same.
     fn note(&mut self, look: impl FnOnce(&mut Vec<Damage>) -> Result<(), FsError>) {
@@ -194,4 +207,79 @@ fn check_entry(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
+mod tests {
+    use std::{fs as disk, path::Path};
+
+    use super::*;
+    use crate::generation::sandbox::{Packed, Sandbox};
+
+    #[track_caller]
+    fn check_damage(harm: impl FnOnce(&Layout, &Packed), expect: &str) {
+        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
+        sandbox.deploy(&[&package]);
+        harm(&sandbox.layout, &package);
+        let report = check(&sandbox.layout, Extent::Live).unwrap();
+        let damage: Vec<_> = report.damage.iter().map(ToString::to_string).collect();
+        let home = sandbox.layout.home().to_str().unwrap();
+        assert_eq!(damage.join("; ").replace(home, "HOME"), expect);
+    }
+
+    fn open(folder: &Path) -> &Path {
+        fs::make_writable(folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn finds_nothing_where_nothing_is_wrong() {
+        let sandbox = Sandbox::new();
+        assert_eq!(check(&sandbox.layout, Extent::History).unwrap().entries, 0);
+        let packages = [Packed::new("translator", "one"), Packed::new("translator", "two")];
+        for package in &packages {
+            sandbox.deploy(&[package]);
+        }
+        sandbox.deploy(&[&packages[0]]);
+        let live = check(&sandbox.layout, Extent::Live).unwrap();
+        assert_eq!((live.generations, live.entries, live.damage.len()), (vec![3], 1, 0));
+        let all = check(&sandbox.layout, Extent::History).unwrap();
+        assert_eq!((all.generations, all.entries, all.damage.len()), (vec![3, 2, 1], 2, 0));
+    }
+
+    #[test]
+    fn names_every_damage_with_its_place() {
+        check_damage(
+            |layout, package| fs::remove_tree(&layout.entry(&package.entry())).unwrap(),
+            &format!("`{}` is missing from the store", Packed::new("translator", "one").entry()),
+        );
+        let entry = Packed::new("translator", "one").entry();
+        check_damage(
+            |layout, package| {
+                let folder = layout.entry(&package.entry());
+                disk::remove_file(open(&folder).join("plugin.yaml")).unwrap();
+            },
+            &format!("the files of `{entry}` have changed"),
+        );
+        check_damage(
+            |layout, package| {
+                let folder = layout.entry(&package.entry());
+                fs::symlink(Path::new("/"), &open(&folder).join("root")).unwrap();
+            },
+            &format!("`HOME/store/{entry}/root` does not belong to `{entry}`"),
+        );
+        check_damage(
+            |layout, _| {
+                let link = layout.generation(1).join("translator");
+                disk::remove_file(&link).unwrap();
+                fs::symlink(Path::new("/"), &link).unwrap();
+            },
+            &format!("`HOME/generations/1/translator` does not lead to `{entry}`"),
+        );
+        check_damage(
+            |layout, _| fs::symlink(Path::new("/"), &layout.generation(1).join("other")).unwrap(),
+            "`HOME/generations/1/other` does not belong to generation 1",
+        );
+    }
 }

@@ -210,3 +210,168 @@ fn parse<T: FromStr>(name: &OsStr) -> Option<T> {
 fn ignore_missing(error: FsError) -> Result<(), FsError> {
     if error.is_not_found() { Ok(()) } else { Err(error) }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
+mod tests {
+    use std::{fs as disk, path::Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::generation::{
+        Generation,
+        check::{Extent, check},
+        sandbox::{Packed, Sandbox, add, draft, patiently},
+        switch::Writer,
+    };
+
+    /// Generations as (number, parent, plugin), each with one entry and one settings file of its plugin.
+    fn inventory(live: Option<u64>, generations: &[(u64, u64, &str)]) -> Inventory {
+        let mut inventory = Inventory { live, ..Inventory::default() };
+        for (number, parent, plugin) in generations {
+            let entry = Packed::new(plugin, "").entry();
+            let file = SettingsFile::new(entry.name().clone(), 0);
+            let stored = Stored {
+                parent: (*parent > 0).then_some(*parent),
+                in_use: false,
+                entries: [entry.clone()].into(),
+                settings: [file.clone()].into(),
+            };
+            inventory.generations.insert(*number, stored);
+            inventory.entries.insert(entry);
+            inventory.settings.insert(file);
+        }
+        inventory
+    }
+
+    #[track_caller]
+    fn check_plan(inventory: &Inventory, keep: usize, generations: &[u64], plugins: &[&str]) {
+        let plan = plan_gc(inventory, keep);
+        let entries: Vec<_> = plan.entries.iter().map(|entry| entry.name().as_str()).collect();
+        let settings: Vec<_> = plan.settings.iter().map(|file| file.name().as_str()).collect();
+        assert_eq!((plan.generations.as_slice(), &*entries, &*settings), (generations, plugins, plugins));
+    }
+
+    fn collect_now(sandbox: &Sandbox, keep: usize) -> Collected {
+        patiently(|p| collect(&sandbox.layout, keep, "leahpm gc", Durability::Synced, p)).unwrap()
+    }
+
+    #[test]
+    fn keeps_the_way_back_along_the_parents_and_not_the_numbers() {
+        // 1 <- 2 <- 3, rolled back to 1, then 4.
+        let disk = [(1, 0, "a"), (2, 1, "b"), (3, 2, "c"), (4, 1, "d")];
+        check_plan(&inventory(Some(4), &disk), 9, &[2, 3], &["b", "c"]);
+        check_plan(&inventory(Some(4), &disk), 1, &[2, 3], &["b", "c"]);
+        check_plan(&inventory(Some(4), &disk), 0, &[1, 2, 3], &["a", "b", "c"]);
+        check_plan(&inventory(Some(3), &disk), usize::MAX, &[4], &["d"]);
+    }
+
+    #[test]
+    fn keeps_what_somebody_uses_and_everything_when_nothing_is_live() {
+        let disk = [(1, 0, "a"), (2, 1, "b"), (3, 2, "b")];
+        let mut used = inventory(Some(3), &disk);
+        used.generations.get_mut(&1).unwrap().in_use = true;
+        check_plan(&used, 0, &[2], &[]);
+        check_plan(&inventory(None, &disk), 0, &[], &[]);
+    }
+
+    #[test]
+    fn removes_what_was_previewed_and_harms_nothing_else() {
+        let sandbox = Sandbox::new();
+        let packages = ["a", "b", "c"].map(|name| Packed::new(name, "text"));
+        for package in &packages {
+            sandbox.deploy(&[package]);
+        }
+        let unused = Packed::new("unused", "text");
+        add(&sandbox.store(), &unused, crate::store::Trust::WhatWasLive);
+        disk::write(sandbox.layout.store().join("not-ours"), "").unwrap();
+        let expect = preview(&sandbox.layout, 1).unwrap();
+        assert_eq!(expect.plan.generations, [1]);
+        assert_eq!(expect.plan.entries, [packages[0].entry(), unused.entry()]);
+        assert_eq!(expect.bytes, 2 * 8 + 1 + 6);
+        assert_eq!(collect_now(&sandbox, 1), expect);
+        assert_eq!(sandbox.names(&sandbox.layout.generations()), ["2", "3"]);
+        assert_eq!(
+            sandbox.names(&sandbox.layout.store()),
+            [packages[1].entry().to_string(), packages[2].entry().to_string(), "not-ours".into()]
+        );
+        assert_eq!(check(&sandbox.layout, Extent::History).unwrap().damage.len(), 0);
+        sandbox.roll_back(2).unwrap();
+    }
+
+    #[test]
+    fn leaves_a_generation_alone_that_is_being_read() {
+        let sandbox = Sandbox::new();
+        let packages = ["a", "b"].map(|name| Packed::new(name, "text"));
+        sandbox.deploy(&[&packages[0]]);
+        let read = Generation::live(&sandbox.layout).unwrap();
+        sandbox.deploy(&[&packages[1]]);
+        assert_eq!(collect_now(&sandbox, 0), Collected::default());
+        drop(read);
+        assert_eq!(collect_now(&sandbox, 0).plan.generations, [1]);
+    }
+
+    #[test]
+    fn removes_settings_that_no_generation_names() {
+        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
+        let store = sandbox.store();
+        add(&store, &package, crate::store::Trust::WhatWasLive);
+        let writer = patiently(|p| Writer::begin(&store, "leahpm config", p)).unwrap();
+        let [lost, kept] = [b"a: 1\n", b"a: 2\n"].map(|t| writer.add_settings(&package.name, t).unwrap());
+        let mut draft = draft(&[&package]);
+        draft.settings.insert(kept.name().clone(), kept.clone());
+        writer.write(&draft).unwrap().make_live().unwrap();
+        drop(writer);
+        drop(store);
+        assert_eq!(collect_now(&sandbox, 0).plan.settings, [lost]);
+        assert_eq!(sandbox.names(&sandbox.layout.settings()), [kept.to_string()]);
+    }
+
+    #[test]
+    fn waits_for_those_who_add() {
+        let sandbox = Sandbox::new();
+        let _adding = sandbox.store();
+        let mut patience =
+            Patience { longest: std::time::Duration::from_millis(30), waiting_for: &mut |_| {} };
+        let error = collect(&sandbox.layout, 0, "leahpm gc", Durability::Synced, &mut patience).unwrap_err();
+        assert!(matches!(error, GcError::Locking(LockingError::Locked { .. })), "{error}");
+    }
+
+    #[test]
+    fn has_nothing_to_do_in_an_empty_home() {
+        let sandbox = Sandbox::new();
+        assert_eq!(preview(&sandbox.layout, 3).unwrap(), Collected::default());
+        assert_eq!(collect_now(&sandbox, 3), Collected::default());
+        assert!(!Path::new(&sandbox.layout.plugins()).exists());
+    }
+
+    proptest! {
+        #[test]
+        fn never_removes_what_a_remaining_generation_names(
+            parents in proptest::collection::vec((0_u64..20, 0_u8..5, any::<bool>()), 1..20),
+            live in 0_usize..20,
+            keep in 0_usize..5,
+        ) {
+            let names = ["a", "b", "c", "d", "e"];
+            let generations: Vec<_> = (1..)
+                .zip(&parents)
+                .map(|(number, (parent, name, _))| (number, parent % number, names[usize::from(*name)]))
+                .collect();
+            let mut inventory = inventory(Some(generations[live % parents.len()].0), &generations);
+            for (stored, (.., in_use)) in inventory.generations.values_mut().zip(&parents) {
+                stored.in_use = *in_use;
+            }
+            let plan = plan_gc(&inventory, keep);
+            prop_assert!(!plan.generations.contains(&inventory.live.unwrap()));
+            for (number, stored) in &inventory.generations {
+                if !plan.generations.contains(number) {
+                    prop_assert!(!plan.entries.iter().any(|entry| stored.entries.contains(entry)));
+                    prop_assert!(!plan.settings.iter().any(|file| stored.settings.contains(file)));
+                } else {
+                    prop_assert!(!stored.in_use);
+                }
+            }
+        }
+    }
+}

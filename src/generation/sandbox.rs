@@ -97,6 +97,15 @@ impl Sandbox {
         end(writer.write(&draft(packages))?)
     }
 
+    /// Dies before the generation is live: not even its destructor runs.
+    pub(crate) fn crash(&self, packages: &[&Packed]) {
+        let died = self.try_deploy(packages, |pending| {
+            std::mem::forget(pending);
+            Ok(())
+        });
+        died.unwrap();
+    }
+
     pub(crate) fn roll_back(&self, number: u64) -> Result<u64, SwitchError> {
         let store = self.store();
         let writer = patiently(|patience| Writer::begin(&store, "leahpm test", patience))?;
@@ -119,7 +128,7 @@ pub(crate) fn patiently<T>(run: impl FnOnce(&mut Patience<'_>) -> T) -> T {
 
 pub(crate) fn add(store: &Store<'_>, package: &Packed, trust: Trust) -> StoreEntry {
     let files = package.files.iter().map(|(path, bytes)| (path, bytes.as_slice()));
-    store.add(package.entry(), &package.content, files, trust).unwrap()
+    store.add_files(package.entry(), &package.content, files, trust).unwrap()
 }
 
 pub(crate) fn draft(packages: &[&Packed]) -> Draft {

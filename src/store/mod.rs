@@ -150,7 +150,8 @@ impl<'a> Store<'a> {
         self.add_files(entry, package.content(), package.files(), trust)
     }
 
-    fn add_files<'f>(
+    /// What [`Store::add`] does with the files; on its own it exists for the tests alone.
+    pub(crate) fn add_files<'f>(
         &self,
         name: EntryName,
         content: &Digest,
@@ -342,7 +343,7 @@ mod tests {
         let twice = package.files[0].clone();
         package.files.push(twice);
         let files = package.files.iter().map(|(path, bytes)| (path, bytes.as_slice()));
-        assert!(store.add(package.entry(), &package.content, files, Trust::WhatWasLive).is_err());
+        assert!(store.add_files(package.entry(), &package.content, files, Trust::WhatWasLive).is_err());
         assert_eq!(sandbox.names(&sandbox.layout.store()).len(), 0);
     }
 
