@@ -1,5 +1,7 @@
 //! Compiles the folder `bundled/` into the binary: writes a table of its files, sorted by path.
 
+#![allow(clippy::disallowed_methods, reason = "a build script has its own environment and files")]
+
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {

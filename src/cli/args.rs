@@ -17,40 +17,68 @@ use crate::{
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
     /// Folder of plugins, settings and store [default: the platform's data folder]
-    #[arg(long, global = true, env = "LEAH_HOME", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, global = true, env = "LEAH_HOME", hide_env = true, value_name = "DIR")]
     home: Option<PathBuf>,
     /// Say what would be done and do nothing
-    #[arg(long, global = true, env = "LEAHPM_DRY_RUN")]
+    #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true)]
     dry_run: bool,
     /// Use no network
-    #[arg(long, global = true, env = "LEAHPM_OFFLINE")]
+    #[arg(long, global = true, env = "LEAHPM_OFFLINE", hide_env = true)]
     offline: bool,
     /// Answer yes to every question but those about permissions and keys
-    #[arg(short, long, global = true, env = "LEAHPM_YES")]
+    #[arg(short, long, global = true, env = "LEAHPM_YES", hide_env = true)]
     yes: bool,
     /// Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
-    #[arg(long, global = true, env = "LEAHPM_GRANT", value_name = "PERMISSION", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        env = "LEAHPM_GRANT",
+        hide_env = true,
+        value_name = "PERMISSION",
+        value_delimiter = ','
+    )]
     grant: Vec<Choice>,
     /// Deny a permission; the plugin runs without it
-    #[arg(long, global = true, env = "LEAHPM_DENY", value_name = "PERMISSION", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        env = "LEAHPM_DENY",
+        hide_env = true,
+        value_name = "PERMISSION",
+        value_delimiter = ','
+    )]
     deny: Vec<Choice>,
     /// Version of leah-host that plugins must fit [default: the one of this release]
-    #[arg(long, global = true, env = "LEAHPM_HOST_VERSION", value_name = "VERSION")]
+    #[arg(long, global = true, env = "LEAHPM_HOST_VERSION", hide_env = true, value_name = "VERSION")]
     host_version: Option<Version>,
     /// Seconds to wait for another leahpm that is changing the same home
-    #[arg(long, global = true, env = "LEAHPM_LOCK_WAIT", value_name = "SECONDS", default_value_t = 60)]
+    #[arg(
+        long,
+        global = true,
+        env = "LEAHPM_LOCK_WAIT",
+        hide_env = true,
+        value_name = "SECONDS",
+        default_value_t = 60
+    )]
     lock_wait: u64,
     /// Print one JSON object, errors included
-    #[arg(long, global = true, env = "LEAHPM_JSON")]
+    #[arg(long, global = true, env = "LEAHPM_JSON", hide_env = true)]
     json: bool,
     /// Say nothing but errors and warnings
-    #[arg(short, long, global = true, env = "LEAHPM_QUIET", conflicts_with = "verbose")]
+    #[arg(short, long, global = true, env = "LEAHPM_QUIET", hide_env = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Tell each step
-    #[arg(short, long, global = true, env = "LEAHPM_VERBOSE")]
+    #[arg(short, long, global = true, env = "LEAHPM_VERBOSE", hide_env = true)]
     verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, env = "LEAHPM_COLOR", value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        env = "LEAHPM_COLOR",
+        hide_env = true,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
     color: ColorChoice,
     /// NO_COLOR and TERM decide about colour as everywhere
     #[arg(long, hide = true, env = "NO_COLOR", action = ArgAction::Set)]
@@ -58,7 +86,7 @@ pub(super) struct GlobalArgs {
     #[arg(long, hide = true, env = "TERM", action = ArgAction::Set)]
     terminal: Option<String>,
     /// A test's switch: leave out every sync, to show that the power-cut test would notice
-    #[arg(long, hide = true, env = "LEAHPM_TEST_UNSYNCED")]
+    #[arg(long, hide = true, env = "LEAHPM_TEST_UNSYNCED", hide_env = true)]
     test_unsynced: bool,
 }
 

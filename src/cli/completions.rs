@@ -45,7 +45,7 @@ pub(super) fn run(ctx: &Context, args: &CompletionsArgs) -> Result<(), Failure> 
 
 /// The script for a shell: it asks `leahpm` for candidates each time. `None` for an unknown shell.
 #[must_use]
-pub fn script(shell: &str) -> Option<String> {
+pub(super) fn script(shell: &str) -> Option<String> {
     let shells = Shells::builtins();
     let completer: &dyn EnvCompleter = shells.completer(shell)?;
     let mut script = Vec::new();

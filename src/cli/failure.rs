@@ -5,7 +5,7 @@ use std::error::Error;
 
 /// Why a command ended without doing what it was asked; each kind is one exit code, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Something that should not happen, or an error of the operating system.
     Unexpected,
     /// The command line makes no sense.
@@ -14,8 +14,6 @@ pub enum Kind {
     CheckFailed,
     /// Nothing of that name, or no set of versions fits.
     NotFound,
-    /// The network failed, or is needed and `--offline` forbids it.
-    Network,
     /// A signature, hash or pinned key does not fit.
     Trust,
     /// A person has to agree first.
@@ -33,13 +31,12 @@ pub enum Kind {
 impl Kind {
     /// The exit code of the process.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Unexpected => 1,
             Self::Usage => 2,
             Self::CheckFailed => 3,
             Self::NotFound => 5,
-            Self::Network => 6,
             Self::Trust => 7,
             Self::Consent => 8,
             Self::Incompatible => 10,
@@ -52,24 +49,24 @@ impl Kind {
 
 /// A failed command: `kind` decides the exit code, `source` says what happened, `hints` what to do.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// Decides the exit code.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// The error, with its causes behind it.
-    pub source: Box<dyn Error + Send + Sync>,
+    pub(super) source: Box<dyn Error + Send + Sync>,
     /// Sentences with commands that work.
-    pub hints: Vec<String>,
+    pub(super) hints: Vec<String>,
 }
 
 impl Failure {
     /// A failure without hints.
-    pub fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(super) fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind, source: source.into(), hints: Vec::new() }
     }
 
     /// Adds a sentence that says what to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
@@ -77,7 +74,7 @@ impl Failure {
     /// The messages of the error and its causes, outermost first. A cause whose text is already part of
     /// the message before it is left out, so that nothing is said twice.
     #[must_use]
-    pub fn messages(&self) -> Vec<String> {
+    pub(super) fn messages(&self) -> Vec<String> {
         let mut messages = vec![self.source.to_string()];
         let mut cause = self.source.source();
         while let Some(error) = cause {

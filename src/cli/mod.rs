@@ -3,7 +3,7 @@
 
 mod args;
 mod context;
-pub mod failure;
+mod failure;
 mod reasons;
 mod ui;
 
@@ -56,7 +56,10 @@ Examples:
   leahpm install translator              find, check and install a plugin
   leahpm install translator --grant all  the same in a script, permissions agreed to
   leahpm list                            what is installed
-  leahpm rollback                        undo the last change";
+  leahpm rollback                        undo the last change
+
+Every global option can be set by an environment variable: LEAHPM_OFFLINE=true is --offline, and so on;
+the home folder is LEAH_HOME.";
 
 #[derive(clap::Subcommand)]
 enum Command {

@@ -182,7 +182,7 @@ fn add_to(
     let url = absolute(url)?;
     let source = Source::folder(Path::new(&url));
     let key = match key {
-        Some(key) => key.clone(),
+        Some(key) => *key,
         None => agree(ctx, &source)?,
     };
     let registry = Registry::open(source, &key)?;
@@ -204,7 +204,7 @@ fn add_to(
 
 fn agree(ctx: &Context, source: &Source) -> Result<PublicKey, Failure> {
     let key = source.offered_key()?;
-    let new = NewKey { place: source.place(), key: key.clone() };
+    let new = NewKey { place: source.place(), key };
     if !ctx.ui.interactive {
         let hint = format!("if you know that key to be the right one, add `--key {key}`");
         return Err(Failure::new(Kind::Consent, new).hint(hint));

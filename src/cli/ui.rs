@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::failure::{Failure, Kind};
 
 /// Number of the shape of every `--json` object; raised when a field changes its meaning.
-pub const JSON_SCHEMA: u32 = 1;
+pub(super) const JSON_SCHEMA: u32 = 1;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
+pub(super) enum ColorChoice {
     /// On a terminal that can, unless NO_COLOR is set.
     Auto,
     /// Always.
@@ -27,7 +27,7 @@ pub enum ColorChoice {
 
 /// How much to say on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
+pub(super) enum Verbosity {
     /// Errors and warnings alone.
     Quiet,
     /// What was done.
@@ -38,21 +38,21 @@ pub enum Verbosity {
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
-pub struct Ui {
+pub(super) struct Ui {
     /// One JSON object on standard output, in place of tables and sentences.
-    pub json: bool,
+    pub(super) json: bool,
     /// How much to say.
-    pub verbosity: Verbosity,
+    pub(super) verbosity: Verbosity,
     /// Colour on standard error.
-    pub color: bool,
+    pub(super) color: bool,
     /// A person can be asked: standard input and standard error are terminals and `--json` was not given.
-    pub interactive: bool,
+    pub(super) interactive: bool,
 }
 
 impl Ui {
     /// Decides colour and prompts from flags and the kind of the standard streams.
     #[must_use]
-    pub fn new(json: bool, verbosity: Verbosity, color: ColorChoice, plain_terminal: bool) -> Self {
+    pub(super) fn new(json: bool, verbosity: Verbosity, color: ColorChoice, plain_terminal: bool) -> Self {
         let terminal = io::stderr().is_terminal();
         Self {
             json,
@@ -70,7 +70,7 @@ impl Ui {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn data(&self, text: impl fmt::Display) -> Result<(), Failure> {
+    pub(super) fn data(&self, text: impl fmt::Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(closed)
     }
@@ -79,7 +79,7 @@ impl Ui {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn object(&self, command: &str, value: Value) -> Result<(), Failure> {
+    pub(super) fn object(&self, command: &str, value: Value) -> Result<(), Failure> {
         let mut object = json!({ "schema": JSON_SCHEMA, "command": command });
         if let (Value::Object(whole), Value::Object(fields)) = (&mut object, value) {
             whole.extend(fields);
@@ -88,38 +88,33 @@ impl Ui {
     }
 
     /// The sentence that says what was done.
-    pub fn done(&self, sentence: impl fmt::Display) {
+    pub(super) fn done(&self, sentence: impl fmt::Display) {
         if self.verbosity > Verbosity::Quiet && !self.json {
             self.talk(&sentence.to_string());
         }
     }
 
     /// Something that a person who waits wants to know.
-    pub fn note(&self, sentence: impl fmt::Display) {
+    pub(super) fn note(&self, sentence: impl fmt::Display) {
         if self.verbosity > Verbosity::Quiet {
             self.talk(&sentence.to_string());
         }
     }
 
     /// What a question is about, printed before it is asked.
-    pub fn ask(&self, text: &str) {
+    pub(super) fn ask(&self, text: &str) {
         self.talk(text);
     }
 
     /// A step on the way, for `--verbose`.
-    pub fn step(&self, sentence: impl fmt::Display) {
+    pub(super) fn step(&self, sentence: impl fmt::Display) {
         if self.verbosity == Verbosity::Verbose {
             self.talk(&sentence.to_string());
         }
     }
 
-    /// Something the user should know although the command goes on.
-    pub fn warn(&self, sentence: impl fmt::Display) {
-        self.talk(&format!("{} {sentence}", self.paint("warning:", "33;1")));
-    }
-
     /// Prints a failure and gives its exit code.
-    pub fn failure(&self, failure: &Failure) -> u8 {
+    pub(super) fn failure(&self, failure: &Failure) -> u8 {
         if self.json {
             let messages = failure.messages();
             let object = json!({
@@ -145,7 +140,7 @@ impl Ui {
 
     /// A progress bar over `total` bytes on standard error; hidden unless a person is watching.
     #[must_use]
-    pub fn bar(&self, total: u64) -> indicatif::ProgressBar {
+    pub(super) fn bar(&self, total: u64) -> indicatif::ProgressBar {
         if self.verbosity == Verbosity::Quiet || self.json || !io::stderr().is_terminal() {
             return indicatif::ProgressBar::hidden();
         }
@@ -168,7 +163,7 @@ impl Ui {
 /// Text from outside, made safe to print: control characters, and the invisible characters that turn
 /// the direction of text, are written as escapes, so that no package can draw on the terminal.
 #[must_use]
-pub fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let unsafe_char = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -180,7 +175,7 @@ pub fn escaped(text: &str) -> String {
 
 /// `a, b and c`.
 #[must_use]
-pub fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> String {
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> String {
     let names: Vec<&str> = names.into_iter().map(PluginName::as_str).collect();
     match names.as_slice() {
         [] => String::new(),
@@ -191,13 +186,13 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> String {
 
 /// `1 package`, `2 packages`.
 #[must_use]
-pub fn counted(number: usize, noun: &str) -> String {
+pub(super) fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Rows under a header, columns aligned, without a frame: easy to read and to cut.
 #[must_use]
-pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
@@ -215,14 +210,14 @@ fn closed(source: io::Error) -> Failure {
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output")]
-pub struct Closed {
+pub(super) struct Closed {
     source: io::Error,
 }
 
 impl Closed {
     /// True when the reader went away, as `head` does: no error in a shell's eyes.
     #[must_use]
-    pub fn by_reader(&self) -> bool {
+    pub(super) fn by_reader(&self) -> bool {
         self.source.kind() == io::ErrorKind::BrokenPipe
     }
 }
