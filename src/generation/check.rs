@@ -1,10 +1,7 @@
 //! Looking for damage: every file of a generation against the hash in its lock, every link against its
 //! plugin. It repairs nothing and deletes nothing; it reports.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use leah_plugin::{
     digest::Digest,
@@ -102,7 +99,7 @@ pub enum Damage {
 /// When there is no telling what should be there, since a record or a lock cannot be read.
 pub fn check(layout: &Layout, extent: Extent) -> Result<Report, ReadError> {
     let mut report = Report::default();
-    let mut contents = BTreeMap::new();
+    let mut contents = BTreeSet::new();
     let numbers = match extent {
         Extent::Live => Generation::live(layout)?.map(|live| live.number()).into_iter().collect(),
         Extent::History => history(layout)?.iter().map(|past| past.record.number).collect::<Vec<_>>(),
@@ -110,27 +107,16 @@ pub fn check(layout: &Layout, extent: Extent) -> Result<Report, ReadError> {
     for number in numbers {
         let generation = Generation::read(layout, number)?;
         report.generations.push(number);
-        contents.extend(generation.lock().plugins.iter().map(|(n, l)| ((l.entry(n), l.content), ())));
+        contents.extend(
+            generation.lock().plugins.iter().map(|(name, locked)| (locked.entry(name), locked.content)),
+        );
         report.note(|damage| check_generation(layout, &generation, damage));
     }
-    for (entry, content) in contents.into_keys() {
+    for (entry, content) in contents {
         report.entries += 1;
         report.note(|damage| check_entry(layout, entry, content, damage));
     }
     Ok(report)
-}
-
-impl Damage {
-    /// The entry that has to be replaced to repair this, if that is what it takes.
-    #[must_use]
-    pub fn entry(&self) -> Option<&EntryName> {
-        match self {
-            Self::EntryMissing { entry } | Self::EntryChanged { entry, .. } | Self::Extra { entry, .. } => {
-                Some(entry)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Report {

@@ -1,7 +1,10 @@
 //! The content hash of what is on disk: of the canonical tar that the files of a folder would make. It
 //! tells whether a folder is still the package it was; it says nothing about who made that.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use leah_plugin::{
     digest::Digest,
@@ -18,7 +21,8 @@ const WHOLE: &str = "the paths are sorted, each is there once, and all its bytes
 pub enum Content {
     /// Files that a package could hold, with this content hash.
     Whole(Digest),
-    /// Things that no package holds: links, devices, empty folders, names that are not allowed. Their paths.
+    /// Things that no package holds: links, devices, empty folders, names that are not allowed, files that
+    /// are larger than a package. Their paths.
     Foreign(Vec<PathBuf>),
 }
 
@@ -36,7 +40,13 @@ pub fn content_of(folder: &Path) -> Result<Content, FsError> {
     found.files.sort_unstable();
     let mut hasher = ContentHasher::new();
     for path in &found.files {
-        let bytes = fs::read(&folder.join(path.as_str()), Limits::default().unpacked)?;
+        let place = folder.join(path.as_str());
+        let bytes = match fs::read(&place, Limits::default().unpacked) {
+            Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => {
+                return Ok(Content::Foreign(vec![place]));
+            }
+            read => read?,
+        };
         hasher.add(path, bytes.len() as u64).and_then(|()| hasher.update(&bytes)).expect(WHOLE);
     }
     Ok(Content::Whole(hasher.finish().expect(WHOLE)))
@@ -104,6 +114,8 @@ mod tests {
         check_foreign(|top| fs::symlink(Path::new("plugin.yaml"), &top.join("link")).unwrap(), "link");
         check_foreign(|top| disk::create_dir(top.join("empty")).unwrap(), "empty");
         check_foreign(|top| disk::write(top.join("a b"), "").unwrap(), "a b");
+        let huge = Limits::default().unpacked + 1;
+        check_foreign(|top| disk::File::create(top.join("huge")).unwrap().set_len(huge).unwrap(), "huge");
         check_foreign(|top| disk::write(top.join("\u{1b}"), "").unwrap(), "\u{1b}");
     }
 }
