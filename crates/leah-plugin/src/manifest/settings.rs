@@ -236,7 +236,8 @@ fn choices(node: &Node, setting: &Setting) -> Result<Vec<Value>, ManifestError> 
         let value = item.to_json();
         setting.check_item(&value).map_err(|error| item.place.error(error))?;
         if choices.contains(&value) {
-            return Err(item.place.error(Problem::Twice(value.to_string())));
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            return Err(item.place.error(Problem::Twice(text)));
         }
         choices.push(value);
     }

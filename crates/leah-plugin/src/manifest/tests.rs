@@ -208,7 +208,7 @@ fn refuses_settings_that_contradict_themselves() {
         "line 28, column 56: `\"fr\"` is none of `\"en\"`, `\"tr\"`, `\"de\"`",
     );
     check("default: en", "default: 5", "line 28, column 56: `5` is not of type string");
-    check("[en, tr, de]", "[en, en]", "line 28, column 38: `\"en\"` stands here twice");
+    check("[en, tr, de]", "[en, en]", "line 28, column 38: `en` stands here twice");
     check("[1, 2]", "[0]", "line 30, column 67: `0` is out of range: at least 1");
     check("min: 1", "min: 11", "line 30, column 46: `min` is above `max`, so no value fits");
     check(
@@ -217,13 +217,13 @@ fn refuses_settings_that_contradict_themselves() {
         "line 26, column 67: a secret has no default: everybody can read the package",
     );
     check(
-        "{ type: string }",
-        "{ type: string, items: string }",
+        "server: { type: string }",
+        "server: { type: string, items: string }",
         "line 29, column 34: `items` is only for `type: list`",
     );
     check(
-        "{ type: string }",
-        "{ type: string, pattern: '(' }",
+        "server: { type: string }",
+        "server: { type: string, pattern: '(' }",
         "line 29, column 36: `(` is not a regular expression",
     );
     check(

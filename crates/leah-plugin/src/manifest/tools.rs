@@ -79,7 +79,7 @@ pub struct Tool {
 }
 
 /// Why a value is not the schema of a tool's arguments.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// Models send arguments as an object, whatever the schema says.
     #[error("the parameters of a tool are a JSON Schema with `type: object`")]
