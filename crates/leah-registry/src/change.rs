@@ -68,11 +68,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// When another process changes it, it does not hold, or `index_key` is not its index key.
-    pub fn begin(
-        folder: &std::path::Path,
-        index_key: &'a SecretKey,
-        now: u64,
-    ) -> Result<Self, ChangeError> {
+    pub fn begin(folder: &std::path::Path, index_key: &'a SecretKey, now: u64) -> Result<Self, ChangeError> {
         let lock = lock(folder)?;
         let registry = Registry::open(folder, None, now)?;
         let (expected, found) = (registry.root().index_key, index_key.public());
@@ -206,10 +202,7 @@ impl<'a> Change<'a> {
 }
 
 /// Writes objects that are not there yet, or are there with other bytes than their name says.
-pub(crate) fn write_objects(
-    folder: &std::path::Path,
-    objects: &[(Digest, Vec<u8>)],
-) -> Result<(), FsError> {
+pub(crate) fn write_objects(folder: &std::path::Path, objects: &[(Digest, Vec<u8>)]) -> Result<(), FsError> {
     for (digest, bytes) in objects {
         let path = folder.join(RegistryLayout::object(digest));
         let same = fs::read_if_there(&path, bytes.len() as u64);

@@ -12,7 +12,7 @@ pub const UNFINISHED: &str = ".unfinished-";
 
 /// A file operation that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} `{}`", path.display())]
+#[error("cannot {action} `{}`", show(path))]
 pub struct FsError {
     /// What was tried, as a verb.
     pub action: &'static str,
@@ -34,6 +34,13 @@ impl FsError {
     pub fn is_locked(&self) -> bool {
         self.source.kind() == io::ErrorKind::WouldBlock
     }
+}
+
+/// A path for a message: control characters, which could steer a terminal, are escaped.
+#[must_use]
+pub fn show(path: &Path) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
+    path.to_string_lossy().chars().map(escape).collect()
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FsError {

@@ -40,10 +40,10 @@ pub struct NewRegistry<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// There is one already.
-    #[error("`{}` is a registry already", .0.display())]
+    #[error("`{}` is a registry already", fs::show(.0))]
     Exists(PathBuf),
     /// Files that would be published with the registry.
-    #[error("`{}` is not empty: it holds `{}`", folder.display(), file.escape_debug())]
+    #[error("`{}` is not empty: it holds `{}`", fs::show(folder), file.escape_debug())]
     NotEmpty {
         /// The folder.
         folder: PathBuf,
@@ -136,5 +136,7 @@ fn root(new: &NewRegistry) -> Root {
 
 fn is_leftover(file: &str) -> bool {
     let ours = [RegistryLayout::ROOT_KEY, crate::change::LOCK].contains(&file);
-    ours || file == RegistryLayout::root(1) || file.starts_with("objects/") || file.starts_with(fs::UNFINISHED)
+    ours || file == RegistryLayout::root(1)
+        || file.starts_with("objects/")
+        || file.starts_with(fs::UNFINISHED)
 }

@@ -14,7 +14,7 @@ pub enum KeyFileError {
     #[error(transparent)]
     File(#[from] FsError),
     /// It holds no key, or the password does not open it.
-    #[error("cannot use the key file `{}`", path.display())]
+    #[error("cannot use the key file `{}`", fs::show(path))]
     Key {
         /// The file.
         path: PathBuf,
@@ -33,7 +33,8 @@ impl KeyFileError {
     /// True when a password is missing or wrong.
     #[must_use]
     pub fn is_password(&self) -> bool {
-        let password = |key: &KeyError| matches!(key, KeyError::PasswordNeeded | KeyError::WrongPassword { .. });
+        let password =
+            |key: &KeyError| matches!(key, KeyError::PasswordNeeded | KeyError::WrongPassword { .. });
         matches!(self, Self::Key { source, .. } if password(source))
     }
 }
@@ -50,7 +51,8 @@ pub fn read(
     let bytes = fs::read(path, MAX_KEY_FILE_BYTES as u64)?;
     let text = String::from_utf8_lossy(&bytes);
     let password = if SecretKey::is_encrypted(&text) { ask(path)? } else { None };
-    SecretKey::read(&text, password.as_deref()).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+    SecretKey::read(&text, password.as_deref())
+        .map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
 }
 
 /// Makes a key pair as `<folder>/<name>.key` and `<folder>/<name>.pub`.

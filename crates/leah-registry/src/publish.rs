@@ -10,7 +10,9 @@ use leah_plugin::{
     manifest::Manifest,
     name::{NameError, PluginName},
     package::{Limits, Package, PackageError},
-    record::{Line, OwnerError, OwnerLine, Record, RecordError, Release, Signer, VERSION_FORMAT, VersionLine},
+    record::{
+        Line, OwnerError, OwnerLine, Record, RecordError, Release, Signer, VERSION_FORMAT, VersionLine,
+    },
     registry_layout::RegistryLayout,
     signature::{MAX_SIGNATURE_BYTES, SignatureBlock, SignatureError, package_comment},
     version::{VersionError, parse_version},
@@ -61,10 +63,10 @@ pub enum PublishError {
     #[error(transparent)]
     File(#[from] FsError),
     /// A file name that says neither name nor version.
-    #[error("`{}` is not named as a package: `<name>-<version>.tar.gz`", .0.display())]
+    #[error("`{}` is not named as a package: `<name>-<version>.tar.gz`", fs::show(.0))]
     FileName(PathBuf),
     /// A file name whose first part is no name.
-    #[error("`{}` is not named as a package", path.display())]
+    #[error("`{}` is not named as a package", fs::show(path))]
     Name {
         /// The archive.
         path: PathBuf,
@@ -72,7 +74,7 @@ pub enum PublishError {
         source: NameError,
     },
     /// A file name whose second part is no version.
-    #[error("`{}` is not named as a package", path.display())]
+    #[error("`{}` is not named as a package", fs::show(path))]
     Version {
         /// The archive.
         path: PathBuf,
@@ -80,10 +82,10 @@ pub enum PublishError {
         source: VersionError,
     },
     /// No `.minisig` beside the archive.
-    #[error("the package is not signed: there is no `{}`", .0.display())]
+    #[error("the package is not signed: there is no `{}`", fs::show(.0))]
     Unsigned(PathBuf),
     /// The signature does not hold.
-    #[error("the signature `{}` is refused", path.display())]
+    #[error("the signature `{}` is refused", fs::show(path))]
     Signature {
         /// The file.
         path: PathBuf,
@@ -101,7 +103,7 @@ pub enum PublishError {
         owner: Vec<PublicKey>,
     },
     /// A key that was revoked.
-    #[error("key {} (`{0}`) was revoked", .0.id())]
+    #[error("key {id} (`{0}`) was revoked", id = .0.id())]
     Revoked(PublicKey),
     /// A new name, and nobody to own it.
     #[error("`{0}` is a new name, and its owner line must be signed by its publisher")]
@@ -110,7 +112,7 @@ pub enum PublishError {
     #[error("cannot sign the owner line")]
     Owner(#[from] OwnerError),
     /// The archive is no package.
-    #[error("`{}` is not a valid package", path.display())]
+    #[error("`{}` is not a valid package", fs::show(path))]
     Package {
         /// The archive.
         path: PathBuf,
@@ -249,15 +251,18 @@ impl Signed {
             (None, None) => return Err(PublishError::NeedsPublisher(self.name.clone())),
         };
         let Some(key) = owner.iter().copied().find(|key| self.block.expect_key(key).is_ok()) else {
-            return Err(PublishError::NotOwner { name: self.name.clone(), found: self.block.key_id(), owner });
+            return Err(PublishError::NotOwner {
+                name: self.name.clone(),
+                found: self.block.key_id(),
+                owner,
+            });
         };
         let size = self.archive.len() as u64;
         let comment =
             package_comment(change.registry().origin(), &self.name, &self.version, size, &self.sha256);
-        self.block
-            .verify(&key, &self.archive)
-            .and_then(|()| self.block.expect_comment(&comment))
-            .map_err(|source| PublishError::Signature { path: signature_path(publication.package), source })?;
+        self.block.verify(&key, &self.archive).and_then(|()| self.block.expect_comment(&comment)).map_err(
+            |source| PublishError::Signature { path: signature_path(publication.package), source },
+        )?;
         let revoked = |line: &Line| matches!(line, Line::Revoke(revoked) if revoked.key == key);
         if record.is_some_and(|record| record.lines().iter().any(revoked)) {
             return Err(PublishError::Revoked(key));
@@ -309,8 +314,7 @@ impl Signed {
 
 /// A record with its first owner, signed by the publisher.
 fn start(change: &Change, name: &PluginName, publication: &Publication) -> Result<Record, PublishError> {
-    let publisher =
-        publication.publisher.ok_or_else(|| PublishError::NeedsPublisher(name.clone()))?;
+    let publisher = publication.publisher.ok_or_else(|| PublishError::NeedsPublisher(name.clone()))?;
     let origin = change.registry().origin();
     let keys = [publisher.public()].into();
     let line = OwnerLine::sign(keys, (origin, name, None), (Signer::Publisher, publisher), change.serial())?;
@@ -346,9 +350,8 @@ fn read_file_name(path: &Path) -> Result<(PluginName, Version), PublishError> {
     let stem = file.strip_suffix(".tar.gz").ok_or_else(unnamed)?;
     let dot = stem.find('.').ok_or_else(unnamed)?;
     let hyphen = stem[..dot].rfind('-').ok_or_else(unnamed)?;
-    let name = stem[..hyphen]
-        .parse()
-        .map_err(|source| PublishError::Name { path: path.to_owned(), source })?;
+    let name =
+        stem[..hyphen].parse().map_err(|source| PublishError::Name { path: path.to_owned(), source })?;
     let version = parse_version(&stem[hyphen + 1..])
         .map_err(|source| PublishError::Version { path: path.to_owned(), source })?;
     Ok((name, version))
@@ -387,8 +390,16 @@ mod tests {
         check("a-1-1.0.0.tar.gz", Some(("a-1", "1.0.0")));
         check("a-1.0.0-rc-1.0.0.tar.gz", Some(("a", "1.0.0-rc-1.0.0")));
         check("a-1.0.0+b-2.tar.gz", Some(("a", "1.0.0+b-2")));
-        for file in ["", "a", "a.tar.gz", "a-1.tar.gz", "1.0.0.tar.gz", "-1.0.0.tar.gz", "A-1.0.0.tar.gz", "a-1.0.0.zip"]
-        {
+        for file in [
+            "",
+            "a",
+            "a.tar.gz",
+            "a-1.tar.gz",
+            "1.0.0.tar.gz",
+            "-1.0.0.tar.gz",
+            "A-1.0.0.tar.gz",
+            "a-1.0.0.zip",
+        ] {
             check(file, None);
         }
     }

@@ -24,7 +24,7 @@ use crate::fs::{self, FsError};
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The folder has no head.
-    #[error("`{}` is not a registry: it has no `head`", .0.display())]
+    #[error("`{}` is not a registry: it has no `head`", fs::show(.0))]
     NotARegistry(PathBuf),
     /// A file that should be there cannot be read.
     #[error(transparent)]
@@ -273,8 +273,7 @@ fn read_root_key(folder: &Path) -> Result<PublicKey, RegistryError> {
     let path = RegistryLayout::ROOT_KEY;
     let bytes = fs::read(&folder.join(path), MAX_KEY_FILE_BYTES as u64)?;
     let text = String::from_utf8_lossy(&bytes);
-    let key =
-        PublicKey::from_file_text(&text).map_err(|source| RegistryError::RootKey { path, source })?;
+    let key = PublicKey::from_file_text(&text).map_err(|source| RegistryError::RootKey { path, source })?;
     if key.to_file_text() == text { Ok(key) } else { Err(RegistryError::RootKeyText(path)) }
 }
 

@@ -137,7 +137,7 @@ fn entry(change: &Change, name: &PluginName, line: &VersionLine) -> Result<Catal
     if leah_plugin::digest::Digest::of(&archive) != line.sha256 {
         return Err(YankError::Archive { path });
     }
-    let package = Package::read(&archive, &Limits::default())
-        .map_err(|source| YankError::Package { path, source })?;
+    let package =
+        Package::read(&archive, &Limits::default()).map_err(|source| YankError::Package { path, source })?;
     Ok(catalog_entry(package.manifest()))
 }
