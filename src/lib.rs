@@ -1,1 +1,33 @@
+//! leahpm, the plugin package manager of LEAH.
+//!
+//! ```text
+//! requirements, lock, index ─> resolve ─> plan ─> fetch ─> verify ─> store ─> generation
+//!     (what is wanted)        (which)  (what to do) (bytes) (trust)  (disk)    (a set)
+//! ```
+//!
+//! The modules stand in the order in which data flows through them; a module imports what stands
+//! earlier, or the contract in `leah-plugin`. What is pure knows no file, no network and no clock.
 
+// pure: values in, values out
+pub mod consent;
+pub mod pack;
+pub mod plan;
+pub mod requirements;
+pub mod resolve;
+pub mod trust;
+pub mod verify;
+
+// effects: the disk and, one day, the network
+pub mod config;
+pub mod fetch;
+pub mod fs;
+pub mod generation;
+pub mod live;
+pub mod registry;
+pub mod store;
+
+// driving: the only module that knows all effects
+pub mod apply;
+
+// surface: what people and scripts see
+pub mod cli;

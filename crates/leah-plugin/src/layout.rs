@@ -1,1 +1,480 @@
-//! To be written.
+//! Where everything stands on disk. Every path of an installation is made here and nowhere else, so
+//! that package manager and host cannot disagree; nothing here touches a disk.
+
+use std::{
+    ffi::OsStr,
+    fmt,
+    path::{Component, Path, PathBuf},
+    str::FromStr,
+};
+
+use semver::Version;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{
+    digest::Digest,
+    name::{NameError, Origin, PluginName},
+    version::{VersionError, parse_version},
+};
+
+/// Hexadecimal digits of the content hash in the name of a store entry.
+const SHORT_HEX: usize = 12;
+
+/// Hexadecimal digits that make the name of a settings file unique.
+const SETTINGS_HEX: usize = 16;
+
+/// What the names of folders begin with that are being built or being removed.
+const STAGING: &str = ".staging-";
+
+/// What the name of the link begins with that is about to be renamed over `plugins`.
+const NEXT_PLUGINS: &str = ".plugins-";
+
+/// The paths of one installation, all below its home.
+///
+/// ```text
+/// <home>/plugins                 link to generations/<n>, the live one
+/// <home>/generations/<n>/        leah.lock, generation.yaml, was.live, <name> -> ../../store/<entry>
+/// <home>/store/<entry>/          the files of a package, read-only
+/// <home>/settings/<file>         settings of one plugin, immutable
+/// <home>/data/<name>/            what a plugin keeps for itself
+/// <home>/registries.yaml         the registries and their pinned root keys
+/// <home>/registries/<origin>     what was seen of a registry
+/// <home>/dev.yaml                development plugins
+/// <home>/lock, store/lock        who changes something
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    home: PathBuf,
+}
+
+impl Layout {
+    /// The layout below `home`. The folder need not exist.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        Self { home: home.into() }
+    }
+
+    /// The folder that holds all the others.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The link to the live generation; renaming over it is what makes a change.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.home.join("plugins")
+    }
+
+    /// What the link `plugins` holds while generation `number` is live. Relative, so that a home can be moved.
+    #[must_use]
+    pub fn plugins_target(number: u64) -> PathBuf {
+        Path::new("generations").join(number.to_string())
+    }
+
+    /// The inverse of [`Layout::plugins_target`]: the number in what the link `plugins` holds, if we wrote it.
+    #[must_use]
+    pub fn number_in_target(target: &Path) -> Option<u64> {
+        let mut parts = target.components();
+        match (parts.next()?, parts.next()?, parts.next()) {
+            (Component::Normal(folder), Component::Normal(number), None) if folder == "generations" => {
+                Self::number_in_name(number)
+            }
+            _ => None,
+        }
+    }
+
+    /// A temporary name beside `plugins` for the link that replaces it.
+    #[must_use]
+    pub fn next_plugins(&self, random: &str) -> PathBuf {
+        self.home.join(format!("{NEXT_PLUGINS}{random}"))
+    }
+
+    /// True for a name that [`Layout::next_plugins`] made.
+    #[must_use]
+    pub fn is_next_plugins(name: &OsStr) -> bool {
+        name.as_encoded_bytes().starts_with(NEXT_PLUGINS.as_bytes())
+    }
+
+    /// The folder of all generations.
+    #[must_use]
+    pub fn generations(&self) -> PathBuf {
+        self.home.join("generations")
+    }
+
+    /// The folder of generation `number`.
+    #[must_use]
+    pub fn generation(&self, number: u64) -> PathBuf {
+        self.generations().join(number.to_string())
+    }
+
+    /// The number that the name of a generation's folder is: decimal, from 1, without leading zeros.
+    #[must_use]
+    pub fn number_in_name(name: &OsStr) -> Option<u64> {
+        let text = name.to_str()?;
+        let number = text.parse().ok().filter(|number| *number > 0)?;
+        // `007` and `+7` parse too, but no folder of ours is called so.
+        (u64::to_string(&number) == text).then_some(number)
+    }
+
+    /// A folder in which a generation is built, or to which one is moved to be removed.
+    #[must_use]
+    pub fn staging_generation(&self, random: &str) -> PathBuf {
+        self.generations().join(format!("{STAGING}{random}"))
+    }
+
+    /// `leah.lock` of generation `number`.
+    #[must_use]
+    pub fn lock_file(&self, number: u64) -> PathBuf {
+        Self::lock_file_in(&self.generation(number))
+    }
+
+    /// `leah.lock` in the folder of a generation, wherever that stands.
+    #[must_use]
+    pub fn lock_file_in(generation: &Path) -> PathBuf {
+        generation.join("leah.lock")
+    }
+
+    /// `generation.yaml` of generation `number`. Who uses the generation holds a shared lock on this file.
+    #[must_use]
+    pub fn record(&self, number: u64) -> PathBuf {
+        Self::record_in(&self.generation(number))
+    }
+
+    /// `generation.yaml` in the folder of a generation, wherever that stands.
+    #[must_use]
+    pub fn record_in(generation: &Path) -> PathBuf {
+        generation.join("generation.yaml")
+    }
+
+    /// The empty file that says that generation `number` was live before another one became it.
+    #[must_use]
+    pub fn was_live(&self, number: u64) -> PathBuf {
+        // No plugin's link can have this name: the names of both are told apart by the dot.
+        self.generation(number).join("was.live")
+    }
+
+    /// The link of an enabled plugin in the folder of a generation, wherever that stands.
+    #[must_use]
+    pub fn plugin_in(generation: &Path, name: &PluginName) -> PathBuf {
+        generation.join(name.as_str())
+    }
+
+    /// What the link of an enabled plugin holds.
+    #[must_use]
+    pub fn plugin_target(entry: &EntryName) -> PathBuf {
+        ["..", "..", "store", &entry.to_string()].iter().collect()
+    }
+
+    /// The folder of all unpacked packages.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.home.join("store")
+    }
+
+    /// The folder of one unpacked package.
+    #[must_use]
+    pub fn entry(&self, entry: &EntryName) -> PathBuf {
+        self.store().join(entry.to_string())
+    }
+
+    /// A folder in which an entry is built, or to which one is moved to be removed.
+    #[must_use]
+    pub fn staging_entry(&self, random: &str) -> PathBuf {
+        self.store().join(format!("{STAGING}{random}"))
+    }
+
+    /// True for the names of folders in `store` and `generations` that are being built or removed.
+    #[must_use]
+    pub fn is_staging(name: &OsStr) -> bool {
+        name.as_encoded_bytes().starts_with(STAGING.as_bytes())
+    }
+
+    /// The folder of all settings files.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.home.join("settings")
+    }
+
+    /// One settings file.
+    #[must_use]
+    pub fn settings_file(&self, file: &SettingsFile) -> PathBuf {
+        self.settings().join(file.to_string())
+    }
+
+    /// The folder that a plugin may write to.
+    #[must_use]
+    pub fn data(&self, name: &PluginName) -> PathBuf {
+        self.home.join("data").join(name.as_str())
+    }
+
+    /// The list of registries.
+    #[must_use]
+    pub fn registries_file(&self) -> PathBuf {
+        self.home.join("registries.yaml")
+    }
+
+    /// The folder of what was seen of each registry.
+    #[must_use]
+    pub fn registries(&self) -> PathBuf {
+        self.home.join("registries")
+    }
+
+    /// What was seen of one registry: highest epoch and serial, pinned publisher keys.
+    #[must_use]
+    pub fn registry_state(&self, origin: &Origin) -> PathBuf {
+        self.registries().join(origin.as_str())
+    }
+
+    /// The list of development plugins; it exists only while one is being developed.
+    #[must_use]
+    pub fn dev_file(&self) -> PathBuf {
+        self.home.join("dev.yaml")
+    }
+
+    /// The lock that orders those who change the live generation.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.home.join("lock")
+    }
+
+    /// The lock between those who add to the store and the one who removes from it.
+    #[must_use]
+    pub fn store_lock(&self) -> PathBuf {
+        // An entry's name ends in 12 digits after a version; it is never `lock`.
+        self.store().join("lock")
+    }
+}
+
+/// The name of an unpacked package in the store: `<name>-<version>-<12 hex>`, the hex of its content hash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName {
+    name: PluginName,
+    version: Version,
+    short: Box<str>,
+}
+
+/// Why a text is not the name of a store entry.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryNameError {
+    /// Not of the form `<name>-<version>-<12 hex>`.
+    #[error("`{}` is not the name of a store entry: <name>-<version>-<12 hexadecimal digits>", .0.escape_debug())]
+    Shape(String),
+    /// The part in front is no name.
+    #[error("`{}` does not begin with the name of a plugin", text.escape_debug())]
+    Name {
+        /// The text as given.
+        text: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+    /// The part in the middle is no version.
+    #[error("`{}` does not hold a version", text.escape_debug())]
+    Version {
+        /// The text as given.
+        text: String,
+        /// What is wrong with the version.
+        source: VersionError,
+    },
+}
+
+impl EntryName {
+    /// The name of the entry for a package with this content hash.
+    #[must_use]
+    pub fn new(name: PluginName, version: Version, content: &Digest) -> Self {
+        Self { name, version, short: content.short().into() }
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn name(&self) -> &PluginName {
+        &self.name
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The first 12 hexadecimal digits of its content hash.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.short
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.name, self.version, self.short)
+    }
+}
+
+impl FromStr for EntryName {
+    type Err = EntryNameError;
+    fn from_str(text: &str) -> Result<Self, EntryNameError> {
+        let shape = || EntryNameError::Shape(text.chars().take(255).collect());
+        let (rest, short) = text.rsplit_once('-').ok_or_else(shape)?;
+        if !is_lower_hex(short, SHORT_HEX) {
+            return Err(shape());
+        }
+        // A name has no dot and a version has one behind its first number, so there is one way to split.
+        let dot = rest.find('.').ok_or_else(shape)?;
+        let hyphen = rest[..dot].rfind('-').ok_or_else(shape)?;
+        let (name, version) = (&rest[..hyphen], &rest[hyphen + 1..]);
+        let name = name.parse().map_err(|source| EntryNameError::Name { text: text.to_owned(), source })?;
+        let version = parse_version(version)
+            .map_err(|source| EntryNameError::Version { text: text.to_owned(), source })?;
+        Ok(Self { name, version, short: short.into() })
+    }
+}
+
+/// The name of a settings file: `<plugin>-<16 hex>.yaml`. A generation names its files by this, so the
+/// type is what keeps a record from pointing outside of the settings folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettingsFile {
+    name: PluginName,
+    unique: Box<str>,
+}
+
+/// The text is not the name of a settings file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not the name of a settings file: <plugin>-<16 hexadecimal digits>.yaml", .0.escape_debug())]
+pub struct SettingsFileError(String);
+
+impl SettingsFile {
+    /// The name of a file for the settings of `name`; `unique` is what no other such file has.
+    #[must_use]
+    pub fn new(name: PluginName, unique: u64) -> Self {
+        Self { name, unique: format!("{unique:016x}").into() }
+    }
+
+    /// The plugin whose settings the file holds.
+    #[must_use]
+    pub fn name(&self) -> &PluginName {
+        &self.name
+    }
+}
+
+impl fmt::Display for SettingsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}.yaml", self.name, self.unique)
+    }
+}
+
+impl FromStr for SettingsFile {
+    type Err = SettingsFileError;
+    fn from_str(text: &str) -> Result<Self, SettingsFileError> {
+        let error = || SettingsFileError(text.chars().take(255).collect());
+        let (name, unique) =
+            text.strip_suffix(".yaml").and_then(|stem| stem.rsplit_once('-')).ok_or_else(error)?;
+        if !is_lower_hex(unique, SETTINGS_HEX) {
+            return Err(error());
+        }
+        Ok(Self { name: name.parse().map_err(|_| error())?, unique: unique.into() })
+    }
+}
+
+impl Serialize for SettingsFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SettingsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+fn is_lower_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_entry(text: &str, expect: (&str, &str, &str)) {
+        let entry: EntryName = text.parse().unwrap();
+        let version = entry.version().to_string();
+        assert_eq!((entry.name().as_str(), version.as_str(), entry.short()), expect);
+        assert_eq!(entry.to_string(), text);
+    }
+
+    #[track_caller]
+    fn check_number(name: &str, expect: Option<u64>) {
+        assert_eq!(Layout::number_in_name(OsStr::new(name)), expect, "{name}");
+        let target = Path::new("generations").join(name);
+        assert_eq!(Layout::number_in_target(&target), expect, "{}", target.display());
+    }
+
+    #[test]
+    fn splits_an_entry_where_the_version_begins() {
+        check_entry("translator-1.0.0-0123456789ab", ("translator", "1.0.0", "0123456789ab"));
+        check_entry("text-2-10.0.0-rc-1.x-0123456789ab", ("text-2", "10.0.0-rc-1.x", "0123456789ab"));
+        check_entry("a-1.0.0+b-0.9-0123456789ab", ("a", "1.0.0+b-0.9", "0123456789ab"));
+    }
+
+    #[test]
+    fn refuses_other_entry_names() {
+        for text in [
+            "",
+            "lock",
+            ".staging-0123456789ab",
+            "translator-1.0.0",
+            "translator-1.0.0-0123456789AB",
+            "translator-1.0.0-0123456789abc",
+            "translator-1.0-0123456789ab",
+            "1.0.0-0123456789ab",
+            "../x-1.0.0-0123456789ab",
+            "x-1.0.0/../y-0123456789ab",
+        ] {
+            assert!(text.parse::<EntryName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_the_numbers_of_generations_in_one_spelling() {
+        check_number("1", Some(1));
+        check_number("18446744073709551615", Some(u64::MAX));
+        for name in ["", "0", "01", "+1", "-1", "1 ", "18446744073709551616", ".staging-1", "x"] {
+            check_number(name, None);
+        }
+        for target in ["1", "/generations/1", "generations", "generations/1/x", "../generations/1", "store/1"]
+        {
+            assert_eq!(Layout::number_in_target(Path::new(target)), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_settings_file_cannot_point_elsewhere() {
+        let file = SettingsFile::new("text-tools".parse().unwrap(), 0xab);
+        assert_eq!(file.to_string(), "text-tools-00000000000000ab.yaml");
+        assert_eq!(file.to_string().parse(), Ok(file));
+        for text in ["", "x.yaml", "../x-00000000000000ab.yaml", "x-00000000000000ab", "x-ab.yaml"] {
+            assert!(text.parse::<SettingsFile>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_the_longest_name_fits_a_file_name() {
+        let version = format!("1.0.0-{}", "x".repeat(crate::version::MAX_VERSION_BYTES - 6));
+        let name = "n".repeat(crate::name::MAX_NAME_BYTES).parse().unwrap();
+        let entry = EntryName::new(name, parse_version(&version).unwrap(), &Digest::of(b""));
+        assert!(entry.to_string().len() <= 255);
+        assert_eq!(entry.to_string().parse::<EntryName>().unwrap(), entry);
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_in_the_store_makes_the_parsers_panic(text in "\\PC{0,40}|[a-z0-9.+-]{0,40}") {
+            let _ = text.parse::<EntryName>();
+            let _ = text.parse::<SettingsFile>();
+            let _ = Layout::number_in_name(OsStr::new(&text));
+        }
+    }
+}

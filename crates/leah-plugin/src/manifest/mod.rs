@@ -35,7 +35,7 @@ pub use self::{
 };
 
 /// Largest manifest in bytes.
-pub const MAX_MANIFEST_BYTES: usize = 256 << 10;
+pub const MAX_MANIFEST_BYTES: usize = 128 << 10;
 
 /// What a plugin can be filed under.
 pub const CATEGORIES: [&str; 10] = [

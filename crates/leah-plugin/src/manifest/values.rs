@@ -15,8 +15,12 @@ pub const MAX_ITEMS: usize = 256;
 /// Longest pattern in bytes.
 pub const MAX_PATTERN_BYTES: usize = 256;
 
-// What a pattern may take as a program, in bytes: it comes from a stranger, and `(a{99}){99}` is short.
-const PATTERN_PROGRAM_BYTES: usize = 128 << 10;
+/// Longest string that a pattern is matched against, in bytes.
+pub const MAX_MATCHED_BYTES: usize = 4 << 10;
+
+// What a pattern may take as a program, in bytes. It comes from a stranger, `(a*){99}{9}` is short, and a match takes
+// time in the product of program and string: with these limits at most a tenth of a second.
+const PATTERN_PROGRAM_BYTES: usize = 48 << 10;
 
 /// Why a value does not fit its setting.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -68,9 +72,14 @@ pub enum SettingError {
     /// A pattern beyond [`MAX_PATTERN_BYTES`].
     #[error("a pattern has at most {MAX_PATTERN_BYTES} bytes, this one has {0}")]
     PatternLength(usize),
-    /// A string beyond [`MAX_VALUE_BYTES`] or a list beyond [`MAX_ITEMS`].
-    #[error("the value is too large: a string has at most {MAX_VALUE_BYTES} bytes, a list {MAX_ITEMS} items")]
-    TooLarge,
+    /// Beyond [`MAX_VALUE_BYTES`], [`MAX_MATCHED_BYTES`] or [`MAX_ITEMS`].
+    #[error("the value is too large: at most {most} {unit} are allowed")]
+    TooLarge {
+        /// The limit.
+        most: usize,
+        /// What is counted.
+        unit: &'static str,
+    },
 }
 
 impl Setting {
@@ -82,7 +91,7 @@ impl Setting {
         match (self.kind, value) {
             (SettingType::One(_), value) => self.check_item(value),
             (SettingType::List(_), Value::Array(items)) if items.len() > MAX_ITEMS => {
-                Err(SettingError::TooLarge)
+                Err(SettingError::TooLarge { most: MAX_ITEMS, unit: "items" })
             }
             (SettingType::List(_), Value::Array(items)) => {
                 items.iter().try_for_each(|item| self.check_item(item))
@@ -131,8 +140,9 @@ impl Setting {
     }
 
     fn check_string(&self, text: &str) -> Result<(), SettingError> {
-        if text.len() > MAX_VALUE_BYTES {
-            return Err(SettingError::TooLarge);
+        let most = if self.pattern.is_some() { MAX_MATCHED_BYTES } else { MAX_VALUE_BYTES };
+        if text.len() > most {
+            return Err(SettingError::TooLarge { most, unit: "bytes" });
         }
         let value = || Value::String(text.to_owned());
         if self.min.is_some() || self.max.is_some() {
@@ -266,7 +276,8 @@ mod tests {
         let pattern = Setting { pattern: Some("[a-z]+|1".into()), ..setting(text) };
         check(&pattern, "ab", Ok(json!("ab")));
         check(&pattern, "ab1", Err("`\"ab1\"` does not match the pattern `[a-z]+|1`"));
-        assert!(setting(text).from_text(&"x".repeat(MAX_VALUE_BYTES + 1)).is_err());
+        let large = Err("the value is too large: at most 16384 bytes are allowed");
+        check(&setting(text), &"x".repeat(MAX_VALUE_BYTES + 1), large);
     }
 
     #[test]
@@ -279,7 +290,9 @@ mod tests {
 
     #[test]
     fn refuses_patterns_that_escape_their_group_or_eat_memory() {
-        for pattern in ["a)|(b", "(", "((((a{99}){99}){99}){99})", &"a".repeat(257), &"(".repeat(200)] {
+        for pattern in
+            ["a)|(b", "(", "((((a{99}){99}){99}){99})", "(a*){99}{9}", &"a".repeat(257), &"(".repeat(200)]
+        {
             assert!(check_pattern(pattern).is_err(), "{pattern}");
         }
     }

@@ -1,0 +1,198 @@
+//! Making a set live: fetch what is missing, write the generation, one sync, one rename.
+
+use std::collections::BTreeMap;
+
+use leah_plugin::{
+    layout::SettingsFile,
+    lock::{Lock, Locked},
+    name::PluginName,
+};
+
+use super::{Apply, ApplyError, Event, remember};
+use crate::{
+    fetch::{self, Need, Progress},
+    generation::{Draft, Generation, Writer},
+    plan::{self, Change, Plan},
+    registry::Session,
+    requirements::PluginId,
+    store::{Store, Trust},
+};
+
+/// How a change ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All is as it was asked for.
+    Unchanged,
+    /// A dry run: this would have been done.
+    Planned(Plan),
+    /// The plan was carried out.
+    Live {
+        /// The generation that is live now.
+        number: u64,
+        /// What was done.
+        plan: Plan,
+    },
+}
+
+/// A finished rollback.
+#[derive(Debug)]
+pub struct Rolled {
+    /// Generation that was live.
+    pub from: u64,
+    /// Generation that is live now.
+    pub to: u64,
+    /// What that changed.
+    pub changes: Vec<Change>,
+}
+
+/// Asks `make_plan` what to do about the live set and does it. The plan is made again when another process
+/// made a generation live in the meantime.
+///
+/// # Errors
+/// Those of `make_plan`, and whatever keeps the plan from being carried out; the live set is then the one
+/// that it was.
+pub fn deploy<E: From<ApplyError>>(
+    apply: &Apply<'_>,
+    session: &Session,
+    mut make_plan: impl FnMut(Option<&Generation>) -> Result<Option<Plan>, E>,
+) -> Result<Outcome, E> {
+    loop {
+        let live = Generation::live(apply.layout).map_err(ApplyError::from)?;
+        let Some(plan) = make_plan(live.as_ref())? else {
+            remember::registries_seen(apply, session, None)?;
+            return Ok(Outcome::Unchanged);
+        };
+        if apply.config.dry_run {
+            return Ok(Outcome::Planned(plan));
+        }
+        if let Some(number) = carry_out(apply, session, live.as_ref(), &plan)? {
+            return Ok(Outcome::Live { number, plan });
+        }
+    }
+}
+
+/// The number of the generation that is live now, or `None` when the plan's parent no longer was.
+fn carry_out(
+    apply: &Apply<'_>,
+    session: &Session,
+    live: Option<&Generation>,
+    plan: &Plan,
+) -> Result<Option<u64>, ApplyError> {
+    let durability = apply.config.durability;
+    let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
+    let needs = missing(&store, session, live, &plan.lock)?;
+    fetch_into(apply, &store, &needs, Trust::WhatWasLive)?;
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    if writer.live()? != plan.parent {
+        return Ok(None);
+    }
+    // The pins are written first: a plugin must not be live whose publisher is not pinned.
+    remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
+    let generation = writer.write(&Draft {
+        lock: plan.lock.clone(),
+        verb: plan.verb.parse()?,
+        names: plan.names.clone(),
+        created: apply.now,
+        settings: kept_settings(live, &plan.lock),
+    })?;
+    apply.see(Event::Written { number: generation.number() });
+    let number = generation.make_live()?;
+    apply.see(Event::Live { number });
+    Ok(Some(number))
+}
+
+/// The settings of the plugins that stay.
+fn kept_settings(live: Option<&Generation>, lock: &Lock) -> BTreeMap<PluginName, SettingsFile> {
+    let settings = live.into_iter().flat_map(|live| &live.record().settings);
+    settings
+        .filter(|(name, _)| lock.plugins.contains_key(*name))
+        .map(|(name, file)| (name.clone(), file.clone()))
+        .collect()
+}
+
+/// The packages of `lock` that are not in the store. What the live generation uses is there; what it does not
+/// use is hashed by the store before it is believed.
+fn missing(
+    store: &Store<'_>,
+    session: &Session,
+    live: Option<&Generation>,
+    lock: &Lock,
+) -> Result<Vec<Need>, ApplyError> {
+    let in_use = |name: &PluginName, locked: &Locked| {
+        let used = live.and_then(|live| live.lock().plugins.get(name));
+        used.is_some_and(|used| used.content == locked.content && used.version == locked.version)
+    };
+    let mut needs = Vec::new();
+    for (name, locked) in &lock.plugins {
+        if in_use(name, locked) || store.holds(&locked.entry(name), &locked.content, Trust::WhatWasLive)? {
+            continue;
+        }
+        needs.push(need(session, name, locked)?);
+    }
+    Ok(needs)
+}
+
+/// What the index says of a locked package; its hash must be the one in the lock.
+pub(super) fn need(session: &Session, name: &PluginName, locked: &Locked) -> Result<Need, ApplyError> {
+    let id = PluginId { registry: locked.registry.clone(), name: name.clone() };
+    let registry = session.registry(&locked.registry)?;
+    let line = session.line(&id, &locked.version)?.filter(|line| line.sha256 == locked.sha256);
+    let gone = || ApplyError::Gone {
+        registry: locked.registry.clone(),
+        name: name.clone(),
+        version: locked.version.clone(),
+    };
+    Ok(Need { name: name.clone(), line: line.ok_or_else(gone)?, registry })
+}
+
+/// Fetches, verifies and stores, telling the observer.
+pub(super) fn fetch_into(
+    apply: &Apply<'_>,
+    store: &Store<'_>,
+    needs: &[Need],
+    trust: Trust,
+) -> Result<(), ApplyError> {
+    if needs.is_empty() {
+        return Ok(());
+    }
+    let bytes = needs.iter().map(|need| need.line.size).sum();
+    apply.see(Event::Fetching { packages: needs.len(), bytes });
+    fetch::fetch_all(needs, store, trust, &|progress| match progress {
+        Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),
+        Progress::Stored(entry) => apply.see(Event::Stored { entry }),
+    })?;
+    Ok(())
+}
+
+/// Makes an earlier generation live again: the one asked for, or the parent of the live one.
+///
+/// # Errors
+/// When there is no such generation, or its packages are gone.
+pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError> {
+    // Whether there is anything to go back to is asked before anything is made.
+    let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
+    let number = target(&live, to)?;
+    if apply.config.dry_run || number == live.number() {
+        return rolled(apply, &live, number);
+    }
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
+    let number = target(&live, to)?;
+    let rolled = rolled(apply, &live, number)?;
+    if number != live.number() {
+        writer.existing(number)?.make_live()?;
+        apply.see(Event::Live { number });
+    }
+    Ok(rolled)
+}
+
+fn rolled(apply: &Apply<'_>, live: &Generation, to: u64) -> Result<Rolled, ApplyError> {
+    let target = Generation::read(apply.layout, to)?;
+    Ok(Rolled { from: live.number(), to, changes: plan::difference(Some(live.lock()), target.lock()) })
+}
+
+fn target(live: &Generation, to: Option<u64>) -> Result<u64, ApplyError> {
+    to.or(live.record().parent).ok_or(ApplyError::NoParent)
+}

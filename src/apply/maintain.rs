@@ -1,0 +1,56 @@
+//! Keeping an installation in order: collecting garbage, checking the installed files, repairing them.
+
+use std::collections::BTreeSet;
+
+use leah_plugin::name::PluginName;
+
+use super::{Apply, ApplyError, Event, deploy};
+use crate::{
+    generation::{Draft, Generation, Writer, gc},
+    registry::Session,
+    store::{Store, Trust},
+};
+
+/// Removes the generations beyond `keep` of the live one's line (the live one not counted), and what only
+/// they needed. In a dry run only says what it would remove.
+///
+/// # Errors
+/// When the store or a generation cannot be read or removed.
+pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyError> {
+    let (layout, durability) = (apply.layout, apply.config.durability);
+    if apply.config.dry_run {
+        return Ok(gc::preview(layout, keep)?);
+    }
+    Ok(apply.with_patience(|patience| gc::collect(layout, keep, &apply.purpose(), durability, patience))?)
+}
+
+/// Fetches plugins of the live set again, verifies them, puts them in place of what is damaged, and makes a new
+/// generation of the same set.
+///
+/// # Errors
+/// When a registry no longer has one, or a file cannot be written.
+pub fn repair(
+    apply: &Apply<'_>,
+    session: &Session,
+    damaged: &BTreeSet<PluginName>,
+) -> Result<(), ApplyError> {
+    let Some(live) = Generation::live(apply.layout)? else { return Ok(()) };
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let plugins = live.lock().plugins.iter().filter(|(name, _)| damaged.contains(*name));
+    let needs =
+        plugins.map(|(name, locked)| deploy::need(session, name, locked)).collect::<Result<Vec<_>, _>>()?;
+    deploy::fetch_into(apply, &store, &needs, Trust::Nothing)?;
+    // A generation never changes: links that were tampered with are made new in the next one.
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    let draft = Draft {
+        lock: live.lock().clone(),
+        verb: "repair".parse()?,
+        names: damaged.iter().cloned().collect(),
+        created: apply.now,
+        settings: live.record().settings.clone(),
+    };
+    let number = writer.write(&draft)?.make_live()?;
+    apply.see(Event::Live { number });
+    Ok(())
+}

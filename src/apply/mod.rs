@@ -1,0 +1,166 @@
+//! Carries out what was decided: the only module that knows all effects, and the only one that changes
+//! the live set. Each step is told to one observer.
+//!
+//! Resolving, asking and downloading happen without the home's lock; then the lock is taken, and if another
+//! generation is live by then, the plan is made again.
+
+mod deploy;
+mod maintain;
+mod remember;
+
+use std::path::PathBuf;
+
+use leah_plugin::{
+    generation::VerbError,
+    layout::{EntryName, Layout},
+    name::{Origin, PluginName},
+};
+use semver::Version;
+
+pub use self::{
+    deploy::{Outcome, Rolled, deploy, rollback},
+    maintain::{collect, repair},
+    remember::remember_registries,
+};
+use crate::{
+    config::{Config, ConfigError},
+    fetch::FetchError,
+    fs::FsError,
+    generation::{ReadError, SwitchError, gc::GcError},
+    registry::SessionError,
+    store::{
+        StoreError,
+        lock::{LockingError, Patience},
+    },
+};
+
+/// What every change needs to know.
+#[derive(Clone, Copy)]
+pub struct Apply<'a> {
+    /// Where everything lies.
+    pub layout: &'a Layout,
+    /// What the run may do.
+    pub config: &'a Config,
+    /// The command, for the note that others who wait will read.
+    pub command: &'a str,
+    /// Seconds since 1970.
+    pub now: u64,
+    /// Told of each step.
+    pub observer: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// A step of a change.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Another process is changing the same home.
+    Waiting {
+        /// What it says of itself.
+        holder: &'a str,
+    },
+    /// Packages are about to be fetched.
+    Fetching {
+        /// How many.
+        packages: usize,
+        /// Their size together, in bytes.
+        bytes: u64,
+    },
+    /// A package is what was signed.
+    Verified {
+        /// The plugin.
+        name: &'a PluginName,
+        /// Its version.
+        version: &'a Version,
+        /// Size of the archive in bytes.
+        size: u64,
+    },
+    /// A package is in the store.
+    Stored {
+        /// Its entry.
+        entry: &'a EntryName,
+    },
+    /// A generation is written and not live yet.
+    Written {
+        /// Its number.
+        number: u64,
+    },
+    /// A generation is live, and will be after a power cut.
+    Live {
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// Why a change did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The lock was not obtained.
+    #[error(transparent)]
+    Locking(#[from] LockingError),
+    /// A registry could not be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A package did not come into the store.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A generation cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A generation cannot be written or made live.
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
+    /// Garbage cannot be collected.
+    #[error(transparent)]
+    Gc(#[from] GcError),
+    /// A command of ours has a name that history cannot hold.
+    #[error("the command cannot stand in the history")]
+    Verb(#[from] VerbError),
+    /// The configuration cannot be written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The registry no longer has the package that a lock names.
+    #[error("registry `{registry}` has no `{name}` {version} with the sha256 that the lock names")]
+    Gone {
+        /// The registry.
+        registry: Origin,
+        /// The plugin.
+        name: PluginName,
+        /// The version.
+        version: Version,
+    },
+    /// There is nothing to go back to.
+    #[error("there is no earlier generation to go back to")]
+    NoParent,
+    /// Something was written that cannot be read as YAML.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: leah_plugin::yaml::YamlError,
+    },
+}
+
+impl<'a> Apply<'a> {
+    /// Waits for a lock as long as the configuration says, and tells the observer for whom.
+    fn with_patience<T>(&self, take: impl FnOnce(&mut Patience<'_>) -> T) -> T {
+        let mut tell = |holder: Option<&str>| {
+            (self.observer)(Event::Waiting { holder: holder.unwrap_or("unknown") });
+        };
+        take(&mut Patience { longest: self.config.lock_wait, waiting_for: &mut tell })
+    }
+
+    /// What others who wait are told that this process does.
+    fn purpose(&self) -> String {
+        format!("leahpm {}", self.command)
+    }
+
+    fn see(&self, event: Event<'_>) {
+        (self.observer)(event);
+    }
+}

@@ -1,0 +1,104 @@
+//! What outlives a run besides the set itself: the registries that were added, and what was seen of each,
+//! so that none can go back behind it unnoticed.
+
+use leah_plugin::{lock::Lock, yaml};
+
+use super::{Apply, ApplyError};
+use crate::{
+    config::Registries,
+    fs::{self, Access},
+    generation::Writer,
+    registry::Session,
+    store::{Store, lock::HomeLock},
+    trust::Seen,
+};
+
+/// Changes the list of registries. In a dry run changes nothing.
+///
+/// # Errors
+/// When the list cannot be read or written.
+pub fn remember_registries(
+    apply: &Apply<'_>,
+    change: impl FnOnce(&mut Registries),
+) -> Result<(), ApplyError> {
+    if apply.config.dry_run {
+        return Ok(());
+    }
+    with_home(apply, |_| {
+        let mut registries = Registries::read(apply.layout)?;
+        change(&mut registries);
+        Ok(registries.write(apply.layout, apply.config.durability)?)
+    })
+}
+
+/// Writes down what was seen of the registries of this run, where that is news.
+pub(super) fn registries_seen(
+    apply: &Apply<'_>,
+    session: &Session,
+    lock: Option<&Lock>,
+) -> Result<(), ApplyError> {
+    if apply.config.dry_run || (news(session, lock)?.is_empty() && !session.has_new_registry()) {
+        return Ok(());
+    }
+    with_home(apply, |home| under_lock(apply, session, lock, home))
+}
+
+/// The same while the home's lock is held. It is read again here, since another process may have seen more.
+pub(super) fn under_lock(
+    apply: &Apply<'_>,
+    session: &Session,
+    lock: Option<&Lock>,
+    _home: &HomeLock,
+) -> Result<(), ApplyError> {
+    if session.has_new_registry() {
+        let mut registries = Registries::read(apply.layout)?;
+        for (origin, config) in &session.known().registries {
+            registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
+        }
+        registries.write(apply.layout, apply.config.durability)?;
+    }
+    for (origin, seen) in news(session, lock)? {
+        let path = apply.layout.registry_state(&origin);
+        let text =
+            yaml::to_string(&seen).map_err(|source| ApplyError::Write { path: path.clone(), source })?;
+        fs::create_folders(&apply.layout.registries())?;
+        fs::replace(&path, text.as_bytes(), Access::Private, apply.config.durability)?;
+    }
+    Ok(())
+}
+
+/// For each registry that was opened, what is to be remembered, unless that is what is remembered already.
+fn news(
+    session: &Session,
+    lock: Option<&Lock>,
+) -> Result<Vec<(leah_plugin::name::Origin, Seen)>, ApplyError> {
+    let mut news = Vec::new();
+    for registry in session.opened() {
+        let origin = registry.origin();
+        if origin.is_bundled() {
+            continue;
+        }
+        let before = session.seen(origin)?;
+        let mut seen = registry.seen(before.clone());
+        let installed = lock.into_iter().flat_map(|lock| &lock.plugins);
+        for (name, locked) in installed.filter(|(_, locked)| locked.registry == *origin) {
+            seen.owners.insert(name.clone(), locked.owner);
+        }
+        // Another process may have seen a newer state than ours by now; that one stays.
+        let newer = before.as_ref().is_some_and(|b| (b.epoch, b.serial) > (seen.epoch, seen.serial));
+        if before.as_ref() != Some(&seen) && !newer {
+            news.push((origin.clone(), seen));
+        }
+    }
+    Ok(news)
+}
+
+fn with_home(
+    apply: &Apply<'_>,
+    work: impl FnOnce(&HomeLock) -> Result<(), ApplyError>,
+) -> Result<(), ApplyError> {
+    let store =
+        apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
+    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    work(writer.home())
+}

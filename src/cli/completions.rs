@@ -1,0 +1,89 @@
+//! `leahpm completions`, and the answers that the shell asks for while a user types: they know the names
+//! of installed plugins and of those in the bundled registry.
+
+use std::ffi::OsStr;
+
+use clap_complete::{
+    CompletionCandidate,
+    engine::ArgValueCompleter,
+    env::{CompleteEnv, EnvCompleter, Shells},
+};
+use leah_plugin::{layout::Layout, name::Origin};
+
+use super::{
+    context::{Context, now},
+    failure::{Failure, Kind},
+};
+use crate::{config, generation::Generation, registry::Session};
+
+/// Variable by which the shell's script asks for candidates.
+const VARIABLE: &str = "LEAHPM_COMPLETE";
+
+/// Print the script that completes commands and plugin names in your shell
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leahpm completions bash > ~/.local/share/bash-completion/completions/leahpm
+  leahpm completions zsh > ~/.zfunc/_leahpm
+  leahpm completions fish > ~/.config/fish/completions/leahpm.fish")]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
+    shell: String,
+}
+
+/// The script could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make a completion script for `{0}`")]
+struct NoScript(String);
+
+pub(super) fn run(ctx: &Context, args: &CompletionsArgs) -> Result<(), Failure> {
+    let script =
+        script(&args.shell).ok_or_else(|| Failure::new(Kind::Unexpected, NoScript(args.shell.clone())))?;
+    ctx.ui.data(script.trim_end())
+}
+
+/// The script for a shell: it asks `leahpm` for candidates each time. `None` for an unknown shell.
+#[must_use]
+pub fn script(shell: &str) -> Option<String> {
+    let shells = Shells::builtins();
+    let completer: &dyn EnvCompleter = shells.completer(shell)?;
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, "leahpm", "leahpm", "leahpm", &mut script).ok()?;
+    String::from_utf8(script).ok()
+}
+
+/// Answers the shell and ends the process, if it is the shell that asks.
+pub(super) fn answer_shell() {
+    CompleteEnv::with_factory(super::command).var(VARIABLE).complete();
+}
+
+/// Completes the names of installed plugins.
+pub(super) fn installed() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, installed_names().unwrap_or_default()))
+}
+
+/// Completes the names of plugins that can be installed without asking a server: those of the bundled registry.
+pub(super) fn available() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, bundled_names().unwrap_or_default()))
+}
+
+fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    names.into_iter().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+}
+
+// A completion has nowhere to report an error to; without an answer the shell offers nothing.
+fn installed_names() -> Option<Vec<String>> {
+    let live = Generation::live(&layout()?).ok()??;
+    Some(live.lock().plugins.keys().map(ToString::to_string).collect())
+}
+
+fn bundled_names() -> Option<Vec<String>> {
+    let session = Session::new(layout()?, now()).ok()?;
+    Some(session.names(&Origin::bundled()).iter().map(ToString::to_string).collect())
+}
+
+fn layout() -> Option<Layout> {
+    config::home_of_environment().ok().map(Layout::new)
+}

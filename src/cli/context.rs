@@ -1,0 +1,138 @@
+//! What every command works with: the configuration, the paths, the way to speak, and the few first steps
+//! that are the same everywhere.
+
+use std::{
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use indicatif::ProgressBar;
+use leah_plugin::{layout::Layout, version::HOST_VERSION};
+use semver::Version;
+
+use super::{failure::Failure, ui::Ui};
+use crate::{
+    apply::{self, Apply, Event, Outcome},
+    config::Config,
+    generation::Generation,
+    plan::Plan,
+    registry::Session,
+};
+
+/// One run of a command.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// What the flags mean.
+    pub(super) config: Config,
+    /// How to speak.
+    pub(super) ui: Ui,
+    /// Where everything lies.
+    pub(super) layout: Layout,
+}
+
+impl Context {
+    pub(super) fn new(config: Config, ui: Ui) -> Self {
+        let layout = Layout::new(&config.home);
+        Self { config, ui, layout }
+    }
+
+    /// The live generation, or `None` where nothing was ever installed.
+    pub(super) fn live(&self) -> Result<Option<Generation>, Failure> {
+        Ok(Generation::live(&self.layout)?)
+    }
+
+    /// The registries of this run. None is opened yet.
+    pub(super) fn session(&self) -> Result<Session, Failure> {
+        Ok(Session::new(self.layout.clone(), now())?)
+    }
+
+    /// The version of leah-host that plugins must fit.
+    pub(super) fn host_version(&self) -> Version {
+        self.config.host_version.clone().unwrap_or(HOST_VERSION)
+    }
+
+    /// Calls `work` with what `apply` needs to know, `watch` being the observer of its steps.
+    pub(super) fn applying<T>(&self, watch: &Watch<'_>, work: impl FnOnce(&Apply<'_>) -> T) -> T {
+        let observer = |event: Event<'_>| watch.see(&event);
+        work(&Apply {
+            layout: &self.layout,
+            config: &self.config,
+            command: watch.command,
+            now: now(),
+            observer: &observer,
+        })
+    }
+
+    /// Makes a plan and carries it out, showing each step.
+    pub(super) fn deploy(
+        &self,
+        command: &str,
+        session: &Session,
+        plan: impl FnMut(Option<&Generation>) -> Result<Option<Plan>, Failure>,
+    ) -> Result<Outcome, Failure> {
+        self.with_watch(command, |watch| self.applying(watch, |apply| apply::deploy(apply, session, plan)))
+    }
+
+    /// Runs `work` with an observer that feeds the progress bar.
+    pub(super) fn with_watch<T, E: Into<Failure>>(
+        &self,
+        command: &str,
+        work: impl FnOnce(&Watch<'_>) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        let watch = Watch { ui: &self.ui, command, bar: Mutex::new(None) };
+        let result = work(&watch);
+        watch.finish();
+        result.map_err(Into::into)
+    }
+}
+
+/// Turns the steps of `apply` into a progress bar and, with `--verbose`, into sentences.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    ui: &'a Ui,
+    command: &'a str,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Watch<'_> {
+    fn see(&self, event: &Event<'_>) {
+        match event {
+            Event::Waiting { holder } => {
+                self.ui.note(format_args!("Waiting for another leahpm ({holder}) to finish …"));
+            }
+            Event::Fetching { bytes, .. } => {
+                *self.bar() = Some(self.ui.bar(*bytes));
+            }
+            Event::Verified { name, version, size } => {
+                if let Some(bar) = self.bar().as_ref() {
+                    bar.set_message(format!("{name} {version}"));
+                    bar.inc(*size);
+                }
+                self.ui.step(format_args!("verified {name} {version}"));
+            }
+            Event::Stored { entry } => self.ui.step(format_args!("stored {entry}")),
+            Event::Written { number } => {
+                self.finish();
+                self.ui.step(format_args!("wrote generation {number}"));
+            }
+            Event::Live { number } => self.ui.step(format_args!("switched to generation {number}")),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        // A bar is only drawn; one left by a panicking thread is as good as any.
+        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Seconds since 1970. A clock before that is taken for that: everything signed is then fresh, as it is
+/// for any clock that is slow.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,110 @@
+//! The one error type of the command line: what kind of failure it was (which decides the exit code),
+//! the error itself with its causes, and what the user can do about it. Printing is `ui`'s.
+
+use std::error::Error;
+
+/// Why a command ended without doing what it was asked; each kind is one exit code, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that should not happen, or an error of the operating system.
+    Unexpected,
+    /// The command line makes no sense.
+    Usage,
+    /// A check failed: the state is not what it should be.
+    CheckFailed,
+    /// Nothing of that name, or no set of versions fits.
+    NotFound,
+    /// The network failed, or is needed and `--offline` forbids it.
+    Network,
+    /// A signature, hash or pinned key does not fit.
+    Trust,
+    /// A person has to agree first.
+    Consent,
+    /// The plugin API or host version does not fit.
+    Incompatible,
+    /// Another process holds the lock for too long.
+    Locked,
+    /// A package, manifest, lock or setting is not valid.
+    Invalid,
+    /// The user pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::CheckFailed => 3,
+            Self::NotFound => 5,
+            Self::Network => 6,
+            Self::Trust => 7,
+            Self::Consent => 8,
+            Self::Incompatible => 10,
+            Self::Locked => 12,
+            Self::Invalid => 13,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A failed command: `kind` decides the exit code, `source` says what happened, `hints` what to do.
+#[derive(Debug)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// The error, with its causes behind it.
+    pub source: Box<dyn Error + Send + Sync>,
+    /// Sentences with commands that work.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure without hints.
+    pub fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, source: source.into(), hints: Vec::new() }
+    }
+
+    /// Adds a sentence that says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The messages of the error and its causes, outermost first. A cause whose text is already part of
+    /// the message before it is left out, so that nothing is said twice.
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        let mut messages = vec![self.source.to_string()];
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if messages.last().is_none_or(|last| !last.contains(&text)) {
+                messages.push(text);
+            }
+            cause = error.source();
+        }
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    struct Inner;
+
+    #[test]
+    fn tells_every_cause_once() {
+        assert_eq!(Failure::new(Kind::Trust, Outer(Inner)).messages(), ["outer", "inner"]);
+    }
+}

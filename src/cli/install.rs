@@ -1,0 +1,77 @@
+//! `leahpm install`: bring plugins and what they need into the set.
+
+use leah_plugin::{lock::Lock, name::PluginName, version::PLUGIN_API};
+
+use super::{context::Context, failure::Failure, render, resolve};
+use crate::{
+    consent,
+    plan::Plan,
+    registry::Session,
+    requirements::{Requirement, Update, Wanted},
+};
+
+/// Install plugins with what they need
+///
+/// Finds the newest versions that fit together, checks signatures and hashes, asks for the permissions, and
+/// makes the new set live with one rename. If anything fails, nothing has changed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leahpm install translator
+  leahpm install translator@^1.0 hello-world
+  leahpm install translator --grant all                     agree to all it asks for
+  leahpm install translator --grant use_model --deny network_access
+  leahpm install --registry ./my-registry my-plugin         from a folder")]
+pub(super) struct InstallArgs {
+    /// Plugins: NAME, NAME@RANGE or REGISTRY/NAME@RANGE
+    #[arg(required = true, value_name = "PLUGIN", add = super::completions::available())]
+    plugins: Vec<Wanted>,
+    #[command(flatten)]
+    from: resolve::FromArgs,
+}
+
+pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
+    let mut session = ctx.session()?;
+    // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
+    if args.from.is_default() && is_satisfied(ctx, &args.plugins, &session)? {
+        return render::nothing_to_do(ctx, "install", &args.plugins);
+    }
+    let registry = args.from.registry(ctx, &mut session)?;
+    let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
+    let outcome = ctx.deploy("install", &session, |live| {
+        let lock = live.map(|live| live.lock());
+        let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
+        for wanted in &args.plugins {
+            let range = wanted.range.clone().unwrap_or(semver::VersionReq::STAR);
+            let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
+            requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
+        }
+        let next = resolve::next(ctx, &session, lock, &requirements, &names, "install")?;
+        Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
+    })?;
+    render::outcome(ctx, "install", &outcome)
+}
+
+/// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
+fn is_satisfied(ctx: &Context, plugins: &[Wanted], session: &Session) -> Result<bool, Failure> {
+    let Some(live) = ctx.live()? else { return Ok(false) };
+    let lock = live.lock();
+    let host = ctx.host_version();
+    if (&lock.resolved_for.api, &lock.resolved_for.host) != (&PLUGIN_API, &host) {
+        return Ok(false);
+    }
+    Ok(plugins.iter().all(|wanted| fits(ctx, lock, wanted, session)))
+}
+
+fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted, session: &Session) -> bool {
+    let (Some(request), Some(locked)) = (lock.requested.get(&wanted.name), lock.plugins.get(&wanted.name))
+    else {
+        return false;
+    };
+    let asked = locked.granted.union(&locked.denied);
+    let decision = consent::decide(&wanted.name, &asked, Some(locked), &ctx.config.choices);
+    let registry = wanted.registry.clone().unwrap_or_else(|| session.known().default_origin());
+    wanted.range.as_ref().is_none_or(|range| *range == request.range)
+        && registry == request.registry
+        && decision.granted == locked.granted
+}

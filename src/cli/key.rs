@@ -1,0 +1,63 @@
+//! `leahpm key`: keys to sign packages with.
+
+use std::path::PathBuf;
+
+use leah_plugin::key::SecretKey;
+use serde_json::json;
+
+use super::{context::Context, failure::Failure};
+use crate::fs::{self, Access};
+
+/// First line of a key file.
+const COMMENT: &str = "leahpm secret key";
+
+/// Make keys to sign packages with
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leahpm key generate leah.key                       asks for a password
+  leahpm key generate leah.key --without-password    for a machine that signs alone")]
+pub(super) struct KeyArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make a key pair: the secret key in FILE, the public one in FILE with the extension `pub`
+    ///
+    /// The files are those of minisign; `minisign` can use them, and leahpm can use what it made.
+    Generate {
+        /// File of the secret key; it must not exist
+        file: PathBuf,
+        /// Do not protect the secret key with a password
+        #[arg(long)]
+        without_password: bool,
+    },
+}
+
+pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
+    let Action::Generate { file, without_password } = &args.action;
+    let public_file = file.with_extension("pub");
+    let (key, secret) = if *without_password {
+        let key = SecretKey::generate()?;
+        let text = key.to_file_text(COMMENT)?;
+        (key, text)
+    } else {
+        SecretKey::generate_protected(COMMENT, &super::sign::new_password(ctx)?)?
+    };
+    let public = key.public();
+    if !ctx.config.dry_run {
+        // The secret key first and never over another: a public key without its secret is of no use.
+        fs::create_durable(file, secret.as_bytes(), Access::Private)?;
+        fs::create_durable(&public_file, public.to_file_text().as_bytes(), Access::Shared)?;
+    }
+    if ctx.ui.json {
+        let object = json!({ "public_key": public, "id": public.id(), "secret_file": file,
+            "public_file": public_file, "dry_run": ctx.config.dry_run });
+        return ctx.ui.object("key generate", object);
+    }
+    ctx.ui.done(format_args!("Secret key in {}; keep a copy where nobody else finds it.", file.display()));
+    ctx.ui.done(format_args!("Public key in {}:", public_file.display()));
+    ctx.ui.data(public)
+}

@@ -1,0 +1,136 @@
+//! The command line: what flags mean, one line of dispatch a command, and the process's exit code.
+//! A command's file holds its help, its arguments and its `run`; the work is the library's.
+
+mod args;
+mod context;
+pub mod failure;
+mod reasons;
+mod ui;
+
+mod consent;
+mod prompt;
+mod render;
+mod resolve;
+
+mod check;
+mod completions;
+mod disable;
+mod enable;
+mod gc;
+mod history;
+mod info;
+mod install;
+mod key;
+mod list;
+mod pack;
+mod permissions;
+mod registry;
+mod rollback;
+mod search;
+mod sign;
+mod uninstall;
+mod update;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use self::{args::GlobalArgs, context::Context, failure::Failure, ui::Closed};
+
+/// The plugin package manager of LEAH
+///
+/// Finds plugins in signed registries, checks every byte, and installs them as a set that is switched by
+/// one rename, so that every change can be rolled back.
+#[derive(Parser)]
+#[command(name = "leahpm", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  leahpm install translator              find, check and install a plugin
+  leahpm install translator --grant all  the same in a script, permissions agreed to
+  leahpm list                            what is installed
+  leahpm rollback                        undo the last change";
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Install(install::InstallArgs),
+    Uninstall(uninstall::UninstallArgs),
+    Update(update::UpdateArgs),
+    Enable(enable::EnableArgs),
+    Disable(disable::DisableArgs),
+    List(list::ListArgs),
+    Search(search::SearchArgs),
+    Info(info::InfoArgs),
+    Permissions(permissions::PermissionsArgs),
+    History(history::HistoryArgs),
+    Rollback(rollback::RollbackArgs),
+    Verify(verify::VerifyArgs),
+    Gc(gc::GcArgs),
+    Registry(registry::RegistryArgs),
+    Pack(pack::PackArgs),
+    Check(check::CheckArgs),
+    Sign(sign::SignArgs),
+    Key(key::KeyArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole command line as clap knows it; man pages and completions are made from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs leahpm with the process's arguments and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    completions::answer_shell();
+    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(args::report(&error)),
+    };
+    let ui = cli.global.ui();
+    let result = cli.global.config().map_err(Failure::from).and_then(|config| {
+        let ctx = Context::new(config, ui);
+        run(&ctx, cli.command)
+    });
+    match result {
+        Ok(code) => code,
+        // `leahpm list | head -1` is no error.
+        Err(failure) if failure.source.downcast_ref::<Closed>().is_some_and(Closed::by_reader) => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => ExitCode::from(ui.failure(&failure)),
+    }
+}
+
+fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Install(args) => install::run(ctx, &args),
+        Command::Uninstall(args) => uninstall::run(ctx, &args),
+        Command::Update(args) => update::run(ctx, &args),
+        Command::Enable(args) => enable::run(ctx, &args),
+        Command::Disable(args) => disable::run(ctx, &args),
+        Command::List(args) => list::run(ctx, &args),
+        Command::Search(args) => search::run(ctx, &args),
+        Command::Info(args) => info::run(ctx, &args),
+        Command::Permissions(args) => permissions::run(ctx, &args),
+        Command::History(args) => history::run(ctx, &args),
+        Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Verify(args) => verify::run(ctx, &args),
+        Command::Gc(args) => gc::run(ctx, &args),
+        Command::Registry(args) => registry::run(ctx, &args),
+        Command::Pack(args) => pack::run(ctx, &args),
+        Command::Check(args) => check::run(ctx, &args),
+        Command::Sign(args) => sign::run(ctx, &args),
+        Command::Key(args) => key::run(ctx, &args),
+        Command::Completions(args) => completions::run(ctx, &args),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,243 @@
+//! What each error of the library means to a user: its kind, and so the exit code, and what to do about it.
+
+use leah_plugin::{key::KeyError, package::PackageError, signature::SignatureError};
+
+use super::failure::{Failure, Kind};
+use crate::{
+    apply::ApplyError,
+    config::ConfigError,
+    fetch::FetchError,
+    fs::{FolderError, FsError},
+    generation::{ReadError, SwitchError, gc::GcError},
+    pack::PackError,
+    plan::PlanError,
+    registry::{RegistryError, SessionError},
+    resolve::ResolveError,
+    store::{StoreError, lock::LockingError},
+    trust::TrustError,
+    verify::{Reason, VerifyError},
+};
+
+impl From<FsError> for Failure {
+    fn from(error: FsError) -> Self {
+        let hint = error.hint();
+        let kind = if error.is_not_found() { Kind::NotFound } else { Kind::Unexpected };
+        let failure = Self::new(kind, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Fs(error) => error.into(),
+            error => Self::new(Kind::Invalid, error),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Fs(error) => error.into(),
+            ConfigError::NoHome => Self::new(Kind::Usage, error).hint("name one with `--home` or LEAH_HOME"),
+            ConfigError::Registries { .. } => Self::new(Kind::Invalid, error),
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let kind = match error {
+            KeyError::PasswordNeeded => Kind::Consent,
+            _ => Kind::Invalid,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<SignatureError> for Failure {
+    fn from(error: SignatureError) -> Self {
+        Self::new(Kind::Trust, error)
+    }
+}
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        Self::new(Kind::Invalid, error)
+    }
+}
+
+impl From<PackError> for Failure {
+    fn from(error: PackError) -> Self {
+        Self::new(Kind::Invalid, error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let hint = match &error {
+            PlanError::NotInstalled(_) => "`leahpm list` shows what is installed".to_owned(),
+            PlanError::Needed { name, by } => {
+                let by: Vec<&str> = by.iter().map(|name| name.as_str()).collect();
+                format!("name them together: `{} {name}`", by.join(" "))
+            }
+        };
+        Self::new(Kind::NotFound, error).hint(hint)
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let hint = match &error {
+            TrustError::Expired { .. } => {
+                Some("its people publish a new head with `leah-registry refresh`; then run the command again")
+            }
+            TrustError::NotPinned { .. } => {
+                Some("compare the key with the one that the registry's people publish elsewhere")
+            }
+            _ => None,
+        };
+        let failure = Self::new(Kind::Trust, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Fs(error) => error.into(),
+            RegistryError::Trust(error) => error.into(),
+            RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error),
+            // What is written so cannot be repaired by the user; a newer leahpm may read it.
+            error => Self::new(Kind::Trust, error),
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Config(error) => error.into(),
+            SessionError::Registry(error) => error.into(),
+            SessionError::Fs(error) => error.into(),
+            SessionError::Unsolved { error, hints } => {
+                let kind = match &error {
+                    ResolveError::NoSolution(explanation) if explanation.is_incompatible() => {
+                        Kind::Incompatible
+                    }
+                    _ => Kind::NotFound,
+                };
+                Self { hints, ..Self::new(kind, error) }
+            }
+            SessionError::Unknown { .. } => {
+                Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME PATH` adds one")
+            }
+            SessionError::Seen { .. } => Self::new(Kind::Invalid, error),
+        }
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        let kind = match &error.source {
+            Reason::Package(_) => Kind::Invalid,
+            _ => Kind::Trust,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Verify(error) => (*error).into(),
+            FetchError::Store(error) => error.into(),
+            FetchError::Registry { .. } => Self::new(Kind::Trust, error),
+        }
+    }
+}
+
+impl From<LockingError> for Failure {
+    fn from(error: LockingError) -> Self {
+        match error {
+            LockingError::Locked { .. } => Self::new(Kind::Locked, error)
+                .hint("wait until it has finished, or wait longer with `--lock-wait SECONDS`"),
+            LockingError::File(error) => error.into(),
+            LockingError::Unsupported { .. } => Self::new(Kind::Unexpected, error)
+                .hint("set LEAH_HOME to a folder on a file system that has locks"),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Locking(error) => error.into(),
+            StoreError::File(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::File(error) => error.into(),
+            ReadError::Unknown { .. } => Self::new(Kind::NotFound, error)
+                .hint("`leahpm history` shows the generations that were live and are still there"),
+            error => Self::new(Kind::Invalid, error),
+        }
+    }
+}
+
+impl From<SwitchError> for Failure {
+    fn from(error: SwitchError) -> Self {
+        match error {
+            SwitchError::Locking(error) => error.into(),
+            SwitchError::File(error) => error.into(),
+            SwitchError::Read(error) => error.into(),
+            SwitchError::EntryMissing { .. } | SwitchError::SettingsMissing { .. } => {
+                Self::new(Kind::CheckFailed, error).hint("`leahpm verify --all` shows what else is damaged")
+            }
+            error => Self::new(Kind::Unexpected, error),
+        }
+    }
+}
+
+impl From<GcError> for Failure {
+    fn from(error: GcError) -> Self {
+        match error {
+            GcError::Locking(error) => error.into(),
+            GcError::File(error) => error.into(),
+            GcError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Locking(error) => error.into(),
+            ApplyError::Session(error) => error.into(),
+            ApplyError::Fetch(error) => error.into(),
+            ApplyError::Store(error) => error.into(),
+            ApplyError::Read(error) => error.into(),
+            ApplyError::Switch(error) => error.into(),
+            ApplyError::Gc(error) => error.into(),
+            ApplyError::Config(error) => error.into(),
+            ApplyError::Fs(error) => error.into(),
+            ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)
+                .hint("it may have been bundled with another leahpm; `leahpm update` moves to a version that is there"),
+            ApplyError::NoParent => {
+                Self::new(Kind::NotFound, error).hint("`leahpm history` shows the generations that were live")
+            }
+            ApplyError::Verb(_) | ApplyError::Write { .. } => Self::new(Kind::Unexpected, error),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How plans and outcomes are shown, to people and to scripts.
+
+use serde_json::{Value, json};
+
+use super::{context::Context, failure::Failure, ui};
+use crate::{apply::Outcome, plan::Change, requirements::Wanted};
+
+/// Shows what a command did, or would do.
+pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result<(), Failure> {
+    let plan = match outcome {
+        Outcome::Unchanged => None,
+        Outcome::Planned(plan) | Outcome::Live { plan, .. } => Some(plan),
+    };
+    let number = match outcome {
+        Outcome::Live { number, .. } => Some(*number),
+        _ => None,
+    };
+    let all = plan.map_or(&[][..], |plan| &plan.changes);
+    if ctx.ui.json {
+        let object = json!({
+            "changed": number.is_some(), "dry_run": ctx.config.dry_run,
+            "generation": number, "parent": plan.and_then(|plan| plan.parent), "changes": changes_json(all),
+        });
+        return ctx.ui.object(command, object);
+    }
+    changes(ctx, all)?;
+    match (plan, number) {
+        (None, _) => ctx.ui.done("Everything is as it was asked for; nothing changed."),
+        (Some(_), None) => ctx.ui.done("Nothing was changed: this was a dry run."),
+        (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
+    }
+    Ok(())
+}
+
+/// Says that what `install` was asked for is there.
+pub(super) fn nothing_to_do(ctx: &Context, command: &str, plugins: &[Wanted]) -> Result<(), Failure> {
+    if ctx.ui.json {
+        return outcome(ctx, command, &Outcome::Unchanged);
+    }
+    let names = ui::listed(plugins.iter().map(|wanted| &wanted.name));
+    let (is, them) = if plugins.len() == 1 { ("is", "it") } else { ("are", "them") };
+    ctx.ui.done(format_args!(
+        "{names} {is} installed already; nothing changed. `leahpm update` looks for newer versions of {them}."
+    ));
+    Ok(())
+}
+
+/// One line a change: data in a dry run, talk otherwise.
+pub(super) fn changes(ctx: &Context, changes: &[Change]) -> Result<(), Failure> {
+    for change in changes {
+        if ctx.config.dry_run {
+            ctx.ui.data(change)?;
+        } else {
+            ctx.ui.done(change);
+        }
+    }
+    Ok(())
+}
+
+/// The changes as `--json` shows them.
+pub(super) fn changes_json(changes: &[Change]) -> Vec<Value> {
+    changes.iter().map(change_json).collect()
+}
+
+fn change_json(change: &Change) -> Value {
+    let mut object = json!({ "change": change.word(), "name": change.name() });
+    let more = match change {
+        Change::Install { version, registry, .. } => json!({ "version": version, "registry": registry }),
+        Change::Update { from, to, .. } => json!({
+            "from": { "version": from.0, "registry": from.1 }, "version": to.0, "registry": to.1,
+        }),
+        Change::Remove { version, .. } => json!({ "version": version }),
+        Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
+        Change::Enable(_) | Change::Disable(_) | Change::Request(_) => json!({}),
+    };
+    if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
+        whole.extend(fields);
+    }
+    object
+}

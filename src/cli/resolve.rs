@@ -1,0 +1,111 @@
+//! What `install` and `update` share: from requirements to the next lock, with the consent in between,
+//! and the choice of a registry.
+
+use std::collections::BTreeMap;
+
+use leah_plugin::{
+    key::PublicKey,
+    lock::{Lock, LockedRegistry},
+    name::{Origin, PluginName},
+    version::PLUGIN_API,
+};
+
+use super::{consent, context::Context, failure::Failure, registry};
+use crate::{
+    plan::{self, Chosen},
+    registry::Session,
+    requirements::{PluginId, Preferred, Requirement, Requirements, Update},
+};
+
+/// Which registry bare names come from.
+#[derive(Debug, clap::Args)]
+pub(super) struct FromArgs {
+    /// Registry of bare names: one that was added, or a folder
+    #[arg(long, value_name = "NAME|PATH")]
+    registry: Option<String>,
+    /// Root key of a registry that was not added yet
+    #[arg(long, value_name = "KEY", requires = "registry")]
+    key: Option<PublicKey>,
+}
+
+impl FromArgs {
+    /// True when bare names come from where they come from anyway.
+    pub(super) fn is_default(&self) -> bool {
+        self.registry.is_none()
+    }
+
+    /// The registry of bare names; one that is new is added to the session after consent to its key.
+    pub(super) fn registry(&self, ctx: &Context, session: &mut Session) -> Result<Origin, Failure> {
+        match &self.registry {
+            None => Ok(session.known().default_origin()),
+            Some(text) => registry::named_or_added(ctx, session, text, self.key.as_ref()),
+        }
+    }
+}
+
+/// What the live set asks for, to be added to.
+pub(super) fn requirements(
+    ctx: &Context,
+    session: &Session,
+    live: Option<&Lock>,
+    update: Update,
+) -> Requirements {
+    let requested = live.iter().flat_map(|lock| &lock.requested);
+    let locked = live.iter().flat_map(|lock| &lock.plugins);
+    Requirements {
+        wanted: requested
+            .map(|(name, request)| {
+                let (registry, range) = (request.registry.clone(), request.range.clone());
+                (name.clone(), Requirement { registry, range })
+            })
+            .collect(),
+        api: PLUGIN_API,
+        host: ctx.host_version(),
+        preferred: locked
+            .map(|(name, locked)| {
+                let (version, registry) = (locked.version.clone(), locked.registry.clone());
+                (name.clone(), Preferred { version, registry })
+            })
+            .collect(),
+        update,
+        default_registry: session.known().default_origin(),
+    }
+}
+
+/// Resolves, asks for what is not granted yet, and gives the next lock. `named` are the plugins that the
+/// command speaks of: what `--grant` and `--deny` say holds for them and for what is new or changed.
+pub(super) fn next(
+    ctx: &Context,
+    session: &Session,
+    live: Option<&Lock>,
+    requirements: &Requirements,
+    named: &[PluginName],
+    command: &str,
+) -> Result<Lock, Failure> {
+    let resolution = session.resolve(requirements)?;
+    let mut chosen = BTreeMap::new();
+    for (name, resolved) in &resolution.plugins {
+        let id = PluginId { registry: resolved.registry.clone(), name: name.clone() };
+        chosen.insert(name.clone(), session.chosen(&id, &resolved.version)?);
+    }
+    let before = |name: &PluginName| live.and_then(|lock| lock.plugins.get(name));
+    let unsettled: BTreeMap<&PluginName, &Chosen> = chosen
+        .iter()
+        .filter(|(name, one)| named.contains(name) || before(name).is_none_or(|old| !plan::is_same(old, one)))
+        .collect();
+    let decisions = consent::settle(ctx, command, named, &unsettled, live)?;
+    let registries = locked_registries(session, &chosen)?;
+    Ok(plan::next_lock(live, requirements, &chosen, &decisions, &registries))
+}
+
+fn locked_registries(
+    session: &Session,
+    chosen: &BTreeMap<PluginName, Chosen>,
+) -> Result<BTreeMap<Origin, LockedRegistry>, Failure> {
+    let mut registries = BTreeMap::new();
+    for one in chosen.values() {
+        let (source, root_key) = session.locate(&one.registry)?;
+        registries.insert(one.registry.clone(), LockedRegistry { url: source.url(), root_key });
+    }
+    Ok(registries)
+}

@@ -1,0 +1,36 @@
+//! `leahpm rollback`: make an earlier generation live again.
+
+use serde_json::json;
+
+use super::{context::Context, failure::Failure};
+use crate::apply::{self, Rolled};
+
+/// Make an earlier generation live again
+///
+/// Nothing is downloaded or deleted, so a rollback can itself be rolled back.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  leahpm rollback       undo the last change\n  leahpm rollback 3     make generation 3 live again"
+)]
+pub(super) struct RollbackArgs {
+    /// Generation to return to [default: the parent of the live one]
+    #[arg(value_name = "GENERATION")]
+    to: Option<u64>,
+}
+
+pub(super) fn run(ctx: &Context, args: &RollbackArgs) -> Result<(), Failure> {
+    let Rolled { from, to, changes } =
+        ctx.with_watch("rollback", |watch| ctx.applying(watch, |apply| apply::rollback(apply, args.to)))?;
+    if ctx.ui.json {
+        let object = json!({ "dry_run": ctx.config.dry_run, "from": from, "generation": to,
+            "changes": super::render::changes_json(&changes) });
+        return ctx.ui.object("rollback", object);
+    }
+    super::render::changes(ctx, &changes)?;
+    match (from == to, ctx.config.dry_run) {
+        (true, _) => ctx.ui.done(format_args!("Generation {to} is live already; nothing changed.")),
+        (_, true) => ctx.ui.done(format_args!("Would roll back from generation {from} to {to}.")),
+        _ => ctx.ui.done(format_args!("Rolled back from generation {from} to {to}.")),
+    }
+    Ok(())
+}

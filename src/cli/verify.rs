@@ -1,0 +1,80 @@
+//! `leahpm verify`: are the installed files still the ones that were signed?
+
+use std::collections::BTreeSet;
+
+use leah_plugin::name::PluginName;
+use serde_json::{Value, json};
+
+use super::{
+    context::Context,
+    failure::{Failure, Kind},
+};
+use crate::{
+    apply,
+    generation::check::{self, Damage, Extent, Report},
+};
+
+/// Check the installed files against their content hashes
+///
+/// Every file of the live set is hashed again. With `--repair`, damaged plugins are fetched from their registry,
+/// verified, and put in place of the damaged ones.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  leahpm verify\n  leahpm verify --repair")]
+pub(super) struct VerifyArgs {
+    /// Fetch damaged plugins again
+    #[arg(long)]
+    repair: bool,
+    /// Check every generation that was live, not only the one that is
+    #[arg(long, conflicts_with = "repair")]
+    all: bool,
+}
+
+/// Files are not what they were when they were installed.
+#[derive(Debug, thiserror::Error)]
+#[error("installed files are not as they were signed:{}", list(.0))]
+struct Damaged(Vec<Damage>);
+
+fn list(damage: &[Damage]) -> String {
+    damage.iter().map(|one| format!("\n  {one}")).collect()
+}
+
+pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
+    let extent = if args.all { Extent::History } else { Extent::Live };
+    let report = check::check(&ctx.layout, extent)?;
+    if report.damage.is_empty() {
+        return finish(ctx, &report, &BTreeSet::new());
+    }
+    if !args.repair || ctx.config.dry_run {
+        return Err(Failure::new(Kind::CheckFailed, Damaged(report.damage))
+            .hint("`leahpm verify --repair` fetches the damaged plugins again"));
+    }
+    let damaged: BTreeSet<PluginName> =
+        report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
+    let session = ctx.session()?;
+    ctx.with_watch("verify --repair", |watch| {
+        ctx.applying(watch, |apply| apply::repair(apply, &session, &damaged))
+    })?;
+    let after = check::check(&ctx.layout, Extent::Live)?;
+    if after.damage.is_empty() {
+        finish(ctx, &after, &damaged)
+    } else {
+        Err(Failure::new(Kind::CheckFailed, Damaged(after.damage)))
+    }
+}
+
+fn finish(ctx: &Context, report: &Report, repaired: &BTreeSet<PluginName>) -> Result<(), Failure> {
+    if ctx.ui.json {
+        let repaired: Vec<Value> = repaired.iter().map(|name| json!(name)).collect();
+        let object =
+            json!({ "generations": report.generations, "packages": report.entries, "repaired": repaired });
+        return ctx.ui.object("verify", object);
+    }
+    for name in repaired {
+        ctx.ui.done(format_args!("Repaired {name}."));
+    }
+    ctx.ui.done(format_args!(
+        "{} checked; all files are as they were signed.",
+        super::ui::counted(report.entries, "package")
+    ));
+    Ok(())
+}

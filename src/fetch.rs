@@ -1,0 +1,126 @@
+//! From the lines of the index to entries in the store: several packages at a time are read, verified and
+//! unpacked, each in one go by one thread. What is not verified never reaches the store.
+
+use std::{
+    num::NonZero,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use leah_plugin::{layout::EntryName, name::PluginName, record::VersionLine};
+use semver::Version;
+
+use crate::{
+    registry::{Registry, RegistryError},
+    store::{Store, StoreError, Trust},
+    verify::{self, Verified, VerifyError},
+};
+
+/// A package that must come into the store.
+#[derive(Debug)]
+pub struct Need {
+    /// The plugin.
+    pub name: PluginName,
+    /// What the index says of the version.
+    pub line: VersionLine,
+    /// Where it comes from.
+    pub registry: Arc<Registry>,
+}
+
+/// A step in the life of one package.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Its bytes are what was signed.
+    Verified {
+        /// The plugin.
+        name: &'a PluginName,
+        /// Its version.
+        version: &'a Version,
+        /// Size of the archive in bytes.
+        size: u64,
+    },
+    /// Its files are in the store.
+    Stored(&'a EntryName),
+}
+
+/// Why a package did not come into the store.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// It could not be read.
+    #[error("cannot fetch `{name}` {version}")]
+    Registry {
+        /// The plugin.
+        name: PluginName,
+        /// Its version.
+        version: Version,
+        /// Why.
+        source: RegistryError,
+    },
+    /// It was refused.
+    #[error(transparent)]
+    Verify(#[from] Box<VerifyError>),
+    /// It could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Brings all `needs` into the store, as many at a time as there are processors.
+///
+/// # Errors
+/// The first error; the packages that came before it stay in the store, verified and unused.
+pub fn fetch_all(
+    needs: &[Need],
+    store: &Store<'_>,
+    trust: Trust,
+    observe: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<(), FetchError> {
+    // Refused before the first download: nobody waits for bytes that cannot be right.
+    for need in needs {
+        verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
+    }
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(needs.len());
+    if workers <= 1 {
+        return needs.iter().try_for_each(|need| fetch(need, store, trust, observe));
+    }
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(need) = needs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = fetch(need, store, trust, observe) {
+                        // The others stop at their next package.
+                        next.store(needs.len(), Ordering::Relaxed);
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn fetch(
+    need: &Need,
+    store: &Store<'_>,
+    trust: Trust,
+    observe: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<(), FetchError> {
+    let (name, version) = (&need.name, &need.line.version);
+    let archive = need.registry.archive(name, &need.line).map_err(|source| FetchError::Registry {
+        name: name.clone(),
+        version: version.clone(),
+        source,
+    })?;
+    let verified = Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
+    observe(Progress::Verified { name, version, size: need.line.size });
+    let entry = store.add(&verified, trust)?;
+    observe(Progress::Stored(entry.name()));
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! Reading generations: the live one, a certain one, and the history. Who reads holds a shared lock on the
+//! generation's record, so that nobody collects it meanwhile; nothing is written here.
+
+use std::path::PathBuf;
+
+use leah_plugin::{
+    generation::{GenerationError, GenerationRecord},
+    layout::{EntryName, Layout},
+    lock::{Lock, LockError},
+    yaml::MAX_YAML_BYTES,
+};
+
+use crate::{
+    fs::{self, FsError, shown},
+    live::{is_or_was_live, live_number, numbers},
+};
+
+/// How often a generation may vanish under a reader before that is called an error. Each time another one
+/// became live and the old one was collected, all in the moment between two system calls.
+const TRIES: usize = 50;
+
+/// A generation that was read and stays on disk for as long as this value lives.
+#[derive(Debug)]
+pub struct Generation {
+    record: GenerationRecord,
+    lock: Lock,
+    _used: std::fs::File,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// True for the live one.
+    pub live: bool,
+    /// What made it.
+    pub record: GenerationRecord,
+}
+
+/// A generation could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file could not be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// There is no such generation, or it never was live.
+    #[error("there is no generation {number}")]
+    Unknown {
+        /// The number asked for.
+        number: u64,
+    },
+    /// The live generation has no folder.
+    #[error("generation {number} is live, but its files are gone")]
+    Gone {
+        /// Its number.
+        number: u64,
+    },
+    /// Its lock is damaged, or newer than this release.
+    #[error("cannot read `{}`", shown(.path))]
+    Lock {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        source: LockError,
+    },
+    /// Its record is damaged, or newer than this release.
+    #[error("cannot read `{}`", shown(.path))]
+    Record {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        source: GenerationError,
+    },
+    /// Its record is that of another generation.
+    #[error("`{}` is the record of generation {found}", shown(.path))]
+    Number {
+        /// Its file.
+        path: PathBuf,
+        /// The number in the file.
+        found: u64,
+    },
+}
+
+impl Generation {
+    /// The live generation, if any ever was made.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn live(layout: &Layout) -> Result<Option<Self>, ReadError> {
+        let mut last = 0;
+        for _ in 0..TRIES {
+            // The link is read once and everything after that goes by number: never half of one
+            // generation and half of the next.
+            let Some(number) = live_number(layout)? else { return Ok(None) };
+            if let Some(generation) = Self::hold(layout, number)? {
+                return Ok(Some(generation));
+            }
+            last = number;
+        }
+        Err(ReadError::Gone { number: last })
+    }
+
+    /// The generation `number`, if it is or was live.
+    ///
+    /// # Errors
+    /// When there is none or it cannot be read.
+    pub fn read(layout: &Layout, number: u64) -> Result<Self, ReadError> {
+        if !is_or_was_live(layout, number)? {
+            return Err(ReadError::Unknown { number });
+        }
+        Self::hold(layout, number)?.ok_or(ReadError::Unknown { number })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.record.number
+    }
+
+    /// What made it.
+    #[must_use]
+    pub fn record(&self) -> &GenerationRecord {
+        &self.record
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The entries of all its plugins, also of those that are switched off.
+    pub fn entries(&self) -> impl Iterator<Item = EntryName> {
+        entries(&self.lock)
+    }
+
+    fn hold(layout: &Layout, number: u64) -> Result<Option<Self>, ReadError> {
+        let path = layout.record(number);
+        let file = match fs::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        fs::lock_shared(&file, &path)?;
+        // It may have been collected before the lock was there; then this is a lock on nothing.
+        if !fs::is_still_at(&file, &path)? {
+            return Ok(None);
+        }
+        let record = parse_record(path.clone(), number, &fs::read_open(&file, &path, LIMIT)?)?;
+        Ok(Some(Self { record, lock: read_lock(layout, number)?, _used: file }))
+    }
+}
+
+/// All generations that are or were live, the newest first. Whole locks are not read for this.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn history(layout: &Layout) -> Result<Vec<Past>, ReadError> {
+    let live = live_number(layout)?;
+    let mut history = Vec::new();
+    for number in numbers(layout)?.into_iter().rev() {
+        if live == Some(number) || is_or_was_live(layout, number)? {
+            match read_record(layout, number) {
+                Ok(record) => history.push(Past { live: live == Some(number), record }),
+                // Collected since it was listed.
+                Err(ReadError::File(error)) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(history)
+}
+
+const LIMIT: u64 = MAX_YAML_BYTES as u64;
+
+pub(super) fn entries(lock: &Lock) -> impl Iterator<Item = EntryName> {
+    lock.plugins.iter().map(|(name, locked)| locked.entry(name))
+}
+
+pub(super) fn read_record(layout: &Layout, number: u64) -> Result<GenerationRecord, ReadError> {
+    let path = layout.record(number);
+    let bytes = fs::read(&path, LIMIT)?;
+    parse_record(path, number, &bytes)
+}
+
+pub(super) fn read_lock(layout: &Layout, number: u64) -> Result<Lock, ReadError> {
+    let path = layout.lock_file(number);
+    let bytes = fs::read(&path, LIMIT)?;
+    Lock::read(&bytes).map_err(|source| ReadError::Lock { path, source })
+}
+
+fn parse_record(path: PathBuf, number: u64, bytes: &[u8]) -> Result<GenerationRecord, ReadError> {
+    match GenerationRecord::read(bytes) {
+        Ok(record) if record.number == number => Ok(record),
+        Ok(record) => Err(ReadError::Number { path, found: record.number }),
+        Err(source) => Err(ReadError::Record { path, source }),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
+mod tests {
+    use std::{
+        fs as disk,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+    use crate::{
+        fs::Durability,
+        generation::{
+            gc,
+            sandbox::{Packed, Sandbox, patiently},
+        },
+    };
+
+    #[test]
+    fn shows_what_was_live_the_newest_first() {
+        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
+        assert!(history(&sandbox.layout).unwrap().is_empty());
+        sandbox.deploy(&[&package]);
+        sandbox.deploy(&[]);
+        sandbox.deploy(&[&package]);
+        sandbox.roll_back(2).unwrap();
+        sandbox.crash(&[]);
+        let shown: Vec<_> =
+            history(&sandbox.layout).unwrap().iter().map(|p| (p.record.number, p.live)).collect();
+        assert_eq!(shown, [(3, false), (2, true), (1, false)]);
+    }
+
+    #[test]
+    fn loses_no_history_with_the_link() {
+        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
+        sandbox.deploy(&[&package]);
+        disk::remove_file(sandbox.layout.plugins()).unwrap();
+        assert!(Generation::live(&sandbox.layout).unwrap().is_none());
+        assert_eq!(sandbox.roll_back(1).unwrap(), 1);
+    }
+
+    #[test]
+    fn tells_a_live_generation_whose_files_are_gone() {
+        let sandbox = Sandbox::new();
+        sandbox.deploy(&[]);
+        fs::remove_tree(&sandbox.layout.generation(1)).unwrap();
+        let error = Generation::live(&sandbox.layout).unwrap_err();
+        assert_eq!(error.to_string(), "generation 1 is live, but its files are gone");
+    }
+
+    #[test]
+    fn refuses_the_record_of_another_generation_and_a_newer_lock() {
+        let sandbox = Sandbox::new();
+        sandbox.deploy(&[]);
+        sandbox.deploy(&[]);
+        disk::copy(sandbox.layout.record(1), sandbox.layout.record(2)).unwrap();
+        assert!(matches!(Generation::live(&sandbox.layout), Err(ReadError::Number { found: 1, .. })));
+        disk::write(sandbox.layout.lock_file(1), "format: 9\n").unwrap();
+        let error = Generation::read(&sandbox.layout, 1).unwrap_err();
+        assert!(matches!(error, ReadError::Lock { source: LockError::Format(9), .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_reader_always_sees_a_whole_generation_while_others_switch_and_collect() {
+        let sandbox = Sandbox::new();
+        let packages = [Packed::new("translator", "one"), Packed::new("translator", "two")];
+        sandbox.deploy(&[&packages[0]]);
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..30 {
+                    sandbox.deploy(&[&packages[round % 2]]);
+                    let sync = Durability::Unsynced;
+                    patiently(|patience| gc::collect(&sandbox.layout, 0, "leahpm gc", sync, patience))
+                        .unwrap();
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+            while !done.load(Ordering::SeqCst) {
+                let live = Generation::live(&sandbox.layout).unwrap().unwrap();
+                for entry in live.entries() {
+                    let manifest = sandbox.layout.entry(&entry).join("plugin.yaml");
+                    assert_eq!(disk::read(manifest).unwrap(), b"translator");
+                }
+            }
+        });
+    }
+}

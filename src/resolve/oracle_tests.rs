@@ -1,0 +1,486 @@
+//! The resolver against an oracle that tries everything, on universes small enough for that; and
+//! against hostile indexes, which must end at the deadline.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::requirements::{Preferred, Requirement, Update};
+
+const IN_TIME: &dyn Fn() -> bool = &|| false;
+const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "2.0.0", "2.1.0-beta.1"];
+const RANGES: [&str; 8] = ["*", "^1", "^2", "=1.0.0", ">=1.1", "<2", "^3", ">=2.1.0-beta"];
+const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const REGISTRIES: [&str; 2] = ["corp", "hub"];
+
+/// A set of plugins, as the oracle sees it.
+type Set = BTreeMap<PluginName, (Origin, Version)>;
+
+/// The usable versions of each plugin with what they need; a range of none takes everything.
+#[derive(Debug, Clone)]
+struct Problem {
+    wanted: Vec<(PluginId, Option<VersionReq>)>,
+    plugins: BTreeMap<PluginId, BTreeMap<Version, Vec<(PluginId, VersionReq)>>>,
+}
+
+#[derive(Debug, Clone)]
+struct World {
+    records: Vec<(PluginId, Vec<Candidate>)>,
+    unknown: Vec<PluginId>,
+    requirements: Requirements,
+}
+
+impl World {
+    fn index(&self) -> Index {
+        let mut index = Index::default();
+        self.records.iter().cloned().for_each(|(id, candidates)| index.add(id, candidates));
+        self.unknown.iter().cloned().for_each(|id| index.add_unknown(id));
+        index
+    }
+
+    fn resolve(&self) -> Result<Resolution, ResolveError> {
+        resolve(&self.requirements, &self.index(), IN_TIME)
+    }
+
+    /// Says on its own, without the resolver's code, what can be used.
+    fn problem(&self) -> Problem {
+        let Requirements { wanted, api, host, preferred, .. } = &self.requirements;
+        let mut problem = Problem { wanted: Vec::new(), plugins: BTreeMap::new() };
+        for (name, requirement) in wanted {
+            let id = PluginId { registry: requirement.registry.clone(), name: name.clone() };
+            problem.wanted.push((id, Some(requirement.range.clone())));
+        }
+        for (id, candidates) in &self.records {
+            let versions = problem.plugins.entry(id.clone()).or_default();
+            for candidate in candidates {
+                let here = Preferred { registry: id.registry.clone(), version: candidate.version.clone() };
+                let usable = !candidate.revoked
+                    && candidate.api.matches(api)
+                    && candidate.host.as_ref().is_none_or(|range| range.matches(host))
+                    && !candidate.dependencies.contains_key(&id.name)
+                    && (!candidate.yanked || preferred.get(&id.name) == Some(&here));
+                let needs = candidate.dependencies.iter().map(|(name, range)| {
+                    (PluginId { registry: id.registry.clone(), name: name.clone() }, range.clone())
+                });
+                if usable {
+                    versions.insert(candidate.version.clone(), needs.collect());
+                }
+            }
+        }
+        problem
+    }
+}
+
+impl Problem {
+    /// Every set that satisfies all and holds nothing that is not needed.
+    fn solutions(&self) -> Vec<Set> {
+        let mut found = Vec::new();
+        self.extend(&mut Set::new(), &mut found);
+        found
+    }
+
+    fn extend(&self, set: &mut Set, found: &mut Vec<Set>) {
+        let Some(need) = self.first_unmet(set) else {
+            found.push(set.clone());
+            return;
+        };
+        if set.contains_key(&need.name) {
+            return;
+        }
+        for version in self.plugins.get(&need).into_iter().flat_map(BTreeMap::keys) {
+            set.insert(need.name.clone(), (need.registry.clone(), version.clone()));
+            self.extend(set, found);
+            set.remove(&need.name);
+        }
+    }
+
+    fn first_unmet(&self, set: &Set) -> Option<PluginId> {
+        let needs = set.iter().flat_map(|(name, (registry, version))| {
+            let id = PluginId { registry: registry.clone(), name: name.clone() };
+            self.plugins[&id][version].iter().map(|(id, range)| (id.clone(), Some(range.clone())))
+        });
+        let met = |id: &PluginId, range: &Option<VersionReq>| {
+            set.get(&id.name).is_some_and(|(registry, version)| {
+                *registry == id.registry && range.as_ref().is_none_or(|range| range.matches(version))
+            })
+        };
+        self.wanted.iter().cloned().chain(needs).find(|(id, range)| !met(id, range)).map(|(id, _)| id)
+    }
+}
+
+fn name(text: &str) -> PluginName {
+    text.parse().unwrap()
+}
+
+fn id(registry: &str, plugin: &str) -> PluginId {
+    PluginId { registry: registry.parse().unwrap(), name: name(plugin) }
+}
+
+fn range() -> impl Strategy<Value = VersionReq> {
+    // Half of all ranges take much, so that half of all worlds have solutions.
+    prop_oneof![Just("*"), proptest::sample::select(&RANGES[..])].prop_map(|text| text.parse().unwrap())
+}
+
+fn candidate(version: &'static str) -> impl Strategy<Value = Candidate> {
+    let needs = proptest::collection::btree_map(proptest::sample::select(&NAMES[..]), range(), 0..3);
+    let one_in_ten = || (0..10).prop_map(|it| it == 0);
+    (needs, one_in_ten(), one_in_ten(), one_in_ten(), one_in_ten()).prop_map(
+        move |(needs, yanked, revoked, other_api, host)| Candidate {
+            version: version.parse().unwrap(),
+            dependencies: needs.into_iter().map(|(it, range)| (name(it), range)).collect(),
+            api: if other_api { "^2" } else { "^1" }.parse().unwrap(),
+            host: host.then(|| ">=0.3".parse().unwrap()),
+            yanked,
+            revoked,
+        },
+    )
+}
+
+/// Versions of a plugin; every second one needs what the one before needs.
+fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+    let [a, b, c, d] = VERSIONS.map(candidate);
+    (a, b, c, d, any::<[bool; 4]>(), any::<[bool; 4]>()).prop_map(|(a, b, c, d, there, same)| {
+        let mut all = vec![a, b, c, d];
+        for i in (1..4).filter(|i| same[*i]) {
+            all[i].dependencies = all[i - 1].dependencies.clone();
+        }
+        all.into_iter().zip(there).filter(|(_, there)| *there).map(|(it, _)| it).collect()
+    })
+}
+
+fn preferred(registries: &'static [&'static str]) -> impl Strategy<Value = Preferred> {
+    let registry = proptest::sample::select(registries).prop_map(|it| it.parse().unwrap());
+    let version = proptest::sample::select(&VERSIONS[..]).prop_map(|it| it.parse().unwrap());
+    (registry, version).prop_map(|(registry, version)| Preferred { registry, version })
+}
+
+/// Every name is there or known to be missing in every registry, so the index is complete.
+fn world_of(registries: &'static [&'static str], most_locked: usize) -> impl Strategy<Value = World> {
+    let ids: Vec<PluginId> =
+        registries.iter().flat_map(|it| NAMES.iter().map(move |name| id(it, name))).collect();
+    let there = proptest::collection::vec((0..8, candidates()), ids.len());
+    let a_name = || proptest::sample::select(&NAMES[..]);
+    let wanted = (proptest::sample::select(registries), range());
+    let wanted = proptest::collection::btree_map(a_name(), wanted, 1..4);
+    let locked = proptest::collection::btree_map(a_name(), preferred(registries), 0..=most_locked);
+    (there, wanted, locked).prop_map(move |(there, wanted, locked)| {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            ids.iter().cloned().zip(there).partition(|(_, (chance, _))| *chance > 0);
+        let wanted = wanted.into_iter().map(|(it, (registry, range))| {
+            (name(it), Requirement { registry: registry.parse().unwrap(), range })
+        });
+        World {
+            records: known.into_iter().map(|(id, (_, candidates))| (id, candidates)).collect(),
+            unknown: unknown.into_iter().map(|(id, _)| id).collect(),
+            requirements: Requirements {
+                wanted: wanted.collect(),
+                api: Version::new(1, 0, 0),
+                host: Version::new(0, 1, 0),
+                preferred: locked.into_iter().map(|(it, preferred)| (name(it), preferred)).collect(),
+                update: Update::None,
+                default_registry: "hub".parse().unwrap(),
+            },
+        }
+    })
+}
+
+fn world() -> impl Strategy<Value = World> {
+    prop_oneof![world_of(&REGISTRIES[1..], 3), world_of(&REGISTRIES, 3)]
+}
+
+fn set_of(resolution: &Resolution) -> Set {
+    let versions = resolution.plugins.iter();
+    versions.map(|(name, it)| (name.clone(), (it.registry.clone(), it.version.clone()))).collect()
+}
+
+/// The answer as a value: two answers are the same when these are. What would be easier is left out,
+/// as trying it out can need records that the answer itself did not.
+fn answer(answer: Result<Resolution, ResolveError>) -> String {
+    match answer {
+        Err(ResolveError::NoSolution(mut explanation)) => {
+            explanation.easier.clear();
+            format!("{explanation:?}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Fetches what is asked for until there is an answer, starting with nothing.
+fn fetch_and_resolve(world: &World) -> Result<Resolution, ResolveError> {
+    let mut index = Index::default();
+    loop {
+        let answer = resolve(&world.requirements, &index, IN_TIME);
+        let Err(ResolveError::Needs(ids)) = answer else { return answer };
+        assert!(!ids.is_empty(), "a round asks for something");
+        for id in ids {
+            assert!(!index.knows(&id), "{id} is asked for twice");
+            match world.records.iter().find(|(known, _)| *known == id) {
+                Some((_, candidates)) => index.add(id, candidates.clone()),
+                None => index.add_unknown(id),
+            }
+        }
+    }
+}
+
+/// The problem that is left when only what an explanation states is true.
+fn problem_of(explanation: &Explanation, world: &World) -> Problem {
+    let mut problem = world.problem();
+    for (id, range) in &mut problem.wanted {
+        let stated = explanation.asked().any(|(plugin, it)| plugin == id && Some(it) == range.as_ref());
+        range.take_if(|_| !stated);
+    }
+    let stated = |plugin: &PluginId, version: &Version, needed: &PluginId| {
+        explanation.facts.iter().any(|fact| match fact {
+            Fact::Needs { plugin: it, versions, dependency, .. } => {
+                it == plugin && versions.contains(version) && dependency == needed
+            }
+            _ => false,
+        })
+    };
+    for (plugin, versions) in &mut problem.plugins {
+        for (version, needs) in versions {
+            needs.retain(|(needed, _)| stated(plugin, version, needed));
+        }
+    }
+    problem
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn finds_a_set_exactly_when_there_is_one(world in world()) {
+        let solutions = world.problem().solutions();
+        match world.resolve() {
+            // A member of the oracle's list satisfies all and holds nothing that is not needed.
+            Ok(resolution) => prop_assert!(solutions.contains(&set_of(&resolution))),
+            Err(ResolveError::Cycle(ring)) => {
+                prop_assert!(!solutions.is_empty());
+                prop_assert!(ring.len() > 1);
+            }
+            Err(ResolveError::NoSolution(_) | ResolveError::Unknown(_)) => {
+                prop_assert!(solutions.is_empty(), "missed {:?}", solutions[0]);
+            }
+            Err(other) => prop_assert!(false, "{other:?}"),
+        }
+    }
+
+    #[test]
+    fn gives_each_plugin_asked_for_its_newest_version_in_the_order_of_names(world in world_of(&REGISTRIES, 0)) {
+        let mut solutions = world.problem().solutions();
+        if let Ok(resolution) = world.resolve() {
+            for name in world.requirements.wanted.keys() {
+                let newest = solutions.iter().map(|set| set[name].1.clone()).max().unwrap();
+                prop_assert_eq!(&resolution.plugins[name].version, &newest);
+                solutions.retain(|set| set[name].1 == newest);
+            }
+        }
+    }
+
+    #[test]
+    fn leaves_no_plugin_that_could_be_newer_with_all_else_unchanged(mut world in world()) {
+        world.requirements.update = Update::All;
+        let problem = world.problem();
+        if let Ok(resolution) = world.resolve() {
+            let set = set_of(&resolution);
+            for (name, (registry, version)) in &set {
+                let id = PluginId { registry: registry.clone(), name: name.clone() };
+                for newer in problem.plugins[&id].keys().filter(|it| *it > version) {
+                    let yanked = world.records.iter().any(|(it, candidates)| {
+                        *it == id && candidates.iter().any(|it| it.version == *newer && it.yanked)
+                    });
+                    let mut raised = set.clone();
+                    raised.insert(name.clone(), (registry.clone(), newer.clone()));
+                    prop_assert!(yanked || problem.first_unmet(&raised).is_some(), "{} {}", name, newer);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keeps_every_locked_version_when_a_set_with_all_of_them_exists(mut world in world()) {
+        // A lock is what an earlier resolution gave; here of all but one of what is wanted.
+        let mut before = world.clone();
+        before.requirements.wanted.pop_last();
+        let Ok(locked) = before.resolve() else { return Ok(()) };
+        let locked = set_of(&locked);
+        let preferred = |(registry, version): &(Origin, Version)| Preferred {
+            registry: registry.clone(),
+            version: version.clone(),
+        };
+        world.requirements.preferred = locked.iter().map(|(name, it)| (name.clone(), preferred(it))).collect();
+        let keeps = |set: &Set| locked.iter().all(|(name, it)| set.get(name) == Some(it));
+        if world.problem().solutions().iter().any(keeps) && let Ok(resolution) = world.resolve() {
+            prop_assert!(keeps(&set_of(&resolution)), "{:?} became {:?}", locked, set_of(&resolution));
+        }
+    }
+
+    #[test]
+    fn resolving_again_with_its_own_lock_changes_nothing(mut world in world()) {
+        if let Ok(first) = world.resolve() {
+            let lock = set_of(&first).into_iter();
+            let lock = lock.map(|(name, (registry, version))| (name, Preferred { registry, version }));
+            world.requirements.preferred = lock.collect();
+            prop_assert_eq!(set_of(&world.resolve().unwrap()), set_of(&first));
+        }
+    }
+
+    #[test]
+    fn does_not_depend_on_the_order_of_the_input(world in world(), seed in any::<u64>()) {
+        let mut shuffled = world.clone();
+        let at = seed as usize % (shuffled.records.len() + 1);
+        shuffled.records.rotate_left(at);
+        shuffled.records.iter_mut().for_each(|(_, candidates)| candidates.reverse());
+        prop_assert_eq!(answer(shuffled.resolve()), answer(world.resolve()));
+    }
+
+    #[test]
+    fn gives_the_same_answer_when_records_are_fetched_as_needed(world in world()) {
+        prop_assert_eq!(answer(fetch_and_resolve(&world)), answer(world.resolve()));
+    }
+
+    #[test]
+    fn the_facts_of_a_failure_suffice_for_it(world in world()) {
+        if let Err(ResolveError::NoSolution(explanation)) = world.resolve() {
+            let solutions = problem_of(&explanation, &world).solutions();
+            prop_assert!(solutions.is_empty(), "{explanation}\nallows {:?}", solutions[0]);
+            prop_assert!(!explanation.to_string().contains(|it: char| it.is_control() && it != '\n'));
+            for (plugin, version) in &explanation.easier {
+                let mut easier = world.clone();
+                let range = &mut easier.requirements.wanted.get_mut(&plugin.name).unwrap().range;
+                *range = format!("^{version}").parse().unwrap();
+                prop_assert!(easier.resolve().is_ok(), "the hint about {plugin} works");
+            }
+        }
+    }
+
+    #[test]
+    fn dependencies_come_before_what_needs_them(world in world()) {
+        if let Ok(resolution) = world.resolve() {
+            let place = |name: &PluginName| resolution.order.iter().position(|it| it == name).unwrap();
+            prop_assert_eq!(resolution.order.len(), resolution.plugins.len());
+            for (name, resolved) in &resolution.plugins {
+                prop_assert!(resolved.dependencies.keys().all(|needed| place(needed) < place(name)));
+            }
+        }
+    }
+
+    #[test]
+    fn says_of_every_newer_version_why_it_was_passed_over(mut world in world(), all in any::<bool>()) {
+        world.requirements.update = if all { Update::All } else { Update::None };
+        if let Ok(resolution) = world.resolve() {
+            for (name, resolved) in &resolution.plugins {
+                let id = PluginId { registry: resolved.registry.clone(), name: name.clone() };
+                let (_, candidates) = world.records.iter().find(|(it, _)| *it == id).unwrap();
+                let newer = candidates.iter().filter(|it| it.version > resolved.version).count();
+                prop_assert_eq!(resolved.skipped.len(), newer);
+            }
+        }
+    }
+}
+
+/// Versions 1.0.0 to `n`.0.0 of a plugin, each with what `needs` says of it.
+fn versions(n: u64, needs: impl Fn(u64) -> Vec<(String, String)>) -> Vec<Candidate> {
+    let candidate = |major| Candidate {
+        version: Version::new(major, 0, 0),
+        dependencies: needs(major)
+            .into_iter()
+            .map(|(it, range)| (name(&it), range.parse().unwrap()))
+            .collect(),
+        api: VersionReq::STAR,
+        host: None,
+        yanked: false,
+        revoked: false,
+    };
+    (1..=n).map(candidate).collect()
+}
+
+fn hostile(records: Vec<(String, Vec<Candidate>)>, wanted: &[String]) -> World {
+    let requirement = Requirement { registry: "hub".parse().unwrap(), range: VersionReq::STAR };
+    World {
+        records: records.into_iter().map(|(it, candidates)| (id("hub", &it), candidates)).collect(),
+        unknown: Vec::new(),
+        requirements: Requirements {
+            wanted: wanted.iter().map(|it| (name(it), requirement.clone())).collect(),
+            api: Version::new(1, 0, 0),
+            host: Version::new(0, 1, 0),
+            preferred: BTreeMap::new(),
+            update: Update::None,
+            default_registry: "hub".parse().unwrap(),
+        },
+    }
+}
+
+/// Every pigeon needs a hole to itself, and there is one hole too few: no proof of that is short.
+fn pigeons(holes: u64) -> World {
+    let pigeon = |i: u64| {
+        let hole =
+            move |at: u64| vec![(format!("hole{at}"), format!("={i}.0.0")), ("air".into(), "*".into())];
+        (format!("pigeon{i}"), versions(holes, hole))
+    };
+    let mut records: Vec<_> = (1..=holes + 1).map(pigeon).collect();
+    records.extend((1..=holes).map(|at| (format!("hole{at}"), versions(holes + 1, |_| Vec::new()))));
+    records.push(("air".into(), versions(1, |_| Vec::new())));
+    let wanted: Vec<String> = (1..=holes + 1).map(|i| format!("pigeon{i}")).collect();
+    hostile(records, &wanted)
+}
+
+#[test]
+fn stops_at_the_deadline_and_names_who_conflicts_most() {
+    let world = pigeons(14);
+    let index = world.index();
+    let start = Instant::now();
+    let deadline = Duration::from_millis(300);
+    let answer = resolve(&world.requirements, &index, &|| start.elapsed() > deadline);
+    assert!(start.elapsed() < 10 * deadline, "it took {:?}", start.elapsed());
+    let Err(error @ ResolveError::Deadline { .. }) = answer else { panic!("{answer:?}") };
+    let text = error.to_string();
+    assert!(text.starts_with("choosing versions took too long: most conflicts are about `"), "{text}");
+    assert_eq!(error.hints(&"hub".parse().unwrap(), &[]).len(), 1);
+}
+
+#[test]
+fn a_small_impossible_world_is_proved_impossible() {
+    assert!(matches!(pigeons(3).resolve(), Err(ResolveError::NoSolution(_))));
+}
+
+#[test]
+fn a_chain_of_thousands_neither_overflows_the_stack_nor_takes_long() {
+    // All versions of a link need the same, so each link is looked at once, and the proof is as deep as
+    // the chain.
+    let link = |i: u64| {
+        let next = vec![(format!("link{}", i + 1), "*".to_owned()), ("bolt".to_owned(), "*".to_owned())];
+        (format!("link{i}"), versions(3, |_| next.clone()))
+    };
+    let mut records: Vec<_> = (0..3_000).map(link).collect();
+    records.push(("bolt".into(), versions(1, |_| Vec::new())));
+    records.push(("link3000".into(), versions(1, |_| vec![("bolt".into(), "^9".into())])));
+    let mut world = hostile(records, &["link0".to_owned()]);
+    let Err(ResolveError::NoSolution(explanation)) = world.resolve() else { panic!("it fails") };
+    assert!(explanation.facts.len() > 1_000);
+    world.records.last_mut().unwrap().1[0].dependencies.clear();
+    assert_eq!(world.resolve().unwrap().plugins.len(), 3_002);
+}
+
+#[test]
+fn equal_neighbours_are_ruled_out_together() {
+    // Forty versions at each of ten levels, all alike, above a conflict: tried one by one, and each
+    // anew below each, they would take forever.
+    let level = |i: u64| {
+        let needs =
+            vec![(format!("level{}", i + 1), "*".to_owned()), (format!("side{}", i + 1), "*".to_owned())];
+        [
+            (format!("level{i}"), versions(40, |_| needs.clone())),
+            (format!("side{i}"), versions(40, |_| needs.clone())),
+        ]
+    };
+    let mut records: Vec<_> = (0..10).flat_map(level).collect();
+    records.push(("level10".into(), versions(40, |_| vec![("end".into(), "^1".into())])));
+    records.push(("side10".into(), versions(40, |_| vec![("end".into(), "^2".into())])));
+    records.push(("end".into(), versions(2, |_| Vec::new())));
+    let start = Instant::now();
+    let answer = hostile(records, &["level0".to_owned()]).resolve();
+    assert!(matches!(answer, Err(ResolveError::NoSolution(_))), "{answer:?}");
+    assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+}

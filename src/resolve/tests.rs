@@ -1,0 +1,498 @@
+//! The resolver on small indexes written as text: what it chooses, and what it says when it cannot.
+
+use insta::assert_snapshot;
+use leah_plugin::version::{parse_range, parse_version};
+
+use super::*;
+use crate::requirements::{Preferred, Requirement, Update, Wanted};
+
+const IN_TIME: &dyn Fn() -> bool = &|| false;
+
+/// An index and what is wanted of it, for a host 0.1.0 with plugin API 1.0.0.
+struct Case {
+    index: Index,
+    requirements: Requirements,
+}
+
+/// A line a version: `a 1.0.0; b ^1; api ^2; host >=1; yanked; revoked`, where all parts after the
+/// version are optional and any other word is a dependency. `corp/a 1.0.0` is from another registry.
+fn case(lines: &str) -> Case {
+    let mut plugins: BTreeMap<PluginId, Vec<Candidate>> = BTreeMap::new();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.split("; ");
+        let (plugin, version) = parts.next().and_then(|head| head.split_once(' ')).unwrap();
+        plugins.entry(id(plugin)).or_default().push(candidate(version, parts));
+    }
+    let mut index = Index::default();
+    plugins.into_iter().for_each(|(plugin, candidates)| index.add(plugin, candidates));
+    let requirements = Requirements {
+        wanted: BTreeMap::new(),
+        api: Version::new(1, 0, 0),
+        host: Version::new(0, 1, 0),
+        preferred: BTreeMap::new(),
+        update: Update::None,
+        default_registry: "hub".parse().unwrap(),
+    };
+    Case { index, requirements }
+}
+
+fn id(text: &str) -> PluginId {
+    let Wanted { registry, name, .. } = text.parse().unwrap();
+    PluginId { registry: registry.unwrap_or_else(|| "hub".parse().unwrap()), name }
+}
+
+fn candidate<'a>(version: &str, parts: impl Iterator<Item = &'a str>) -> Candidate {
+    let mut candidate = Candidate {
+        version: parse_version(version).unwrap(),
+        dependencies: BTreeMap::new(),
+        api: parse_range("^1").unwrap(),
+        host: None,
+        yanked: false,
+        revoked: false,
+    };
+    for part in parts {
+        let range = |text: &str| parse_range(text).unwrap();
+        match part.split_once(' ') {
+            None if part == "yanked" => candidate.yanked = true,
+            None => candidate.revoked = part == "revoked",
+            Some(("api", it)) => candidate.api = range(it),
+            Some(("host", it)) => candidate.host = Some(range(it)),
+            Some((name, it)) => drop(candidate.dependencies.insert(name.parse().unwrap(), range(it))),
+        }
+    }
+    candidate
+}
+
+impl Case {
+    fn want(mut self, texts: &str) -> Self {
+        for text in texts.split(' ') {
+            let wanted: Wanted = text.parse().unwrap();
+            let requirement =
+                Requirement { registry: id(text).registry, range: wanted.range.unwrap_or(VersionReq::STAR) };
+            self.requirements.wanted.insert(wanted.name, requirement);
+        }
+        self
+    }
+
+    fn lock(mut self, texts: &str) -> Self {
+        for text in texts.split(", ") {
+            let (plugin, version) = text.split_once(' ').unwrap();
+            let PluginId { registry, name } = id(plugin);
+            let preferred = Preferred { registry, version: parse_version(version).unwrap() };
+            self.requirements.preferred.insert(name, preferred);
+        }
+        self
+    }
+
+    fn update(mut self, update: Update) -> Self {
+        self.requirements.update = update;
+        self
+    }
+
+    fn unknown(mut self, plugin: &str) -> Self {
+        self.index.add_unknown(id(plugin));
+        self
+    }
+
+    fn resolve(&self) -> Result<Resolution, ResolveError> {
+        resolve(&self.requirements, &self.index, IN_TIME)
+    }
+
+    /// The versions in the order of getting ready, each with what it passed over; or the failure with
+    /// its hints.
+    fn said(&self) -> String {
+        let resolution = match self.resolve() {
+            Ok(resolution) => resolution,
+            Err(error) => {
+                let known = [id("translator"), id("text-tools"), id("corp/weather")];
+                let hints = error.hints(&self.requirements.default_registry, &known);
+                let hints: String = hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
+                return format!("error: {error}{hints}");
+            }
+        };
+        let line = |name: &PluginName| {
+            let resolved = &resolution.plugins[name];
+            let skipped = resolved.skipped.iter().map(|it| format!("\n  {} {}", it.version, it.reason));
+            format!("{name} {}{}", resolved.version, skipped.collect::<String>())
+        };
+        resolution.order.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn names(names: &str) -> Update {
+    Update::Names(names.split(' ').map(|name| name.parse().unwrap()).collect())
+}
+
+#[test]
+fn takes_the_newest_that_fits_and_what_it_needs_first() {
+    let case = case(
+        "app 1.0.0; lib ^1
+         app 2.0.0; lib ^2
+         lib 1.0.0
+         lib 2.0.0
+         lib 2.1.0
+         other 1.0.0",
+    );
+    assert_snapshot!(case.want("app").said(), @r"
+    lib 2.1.0
+    app 2.0.0
+    ");
+}
+
+#[test]
+fn says_of_each_newer_version_why_it_was_passed_over() {
+    let case = case(
+        "app 1.0.0; lib ^1
+         app 1.1.0; lib ^2
+         app 1.2.0; api ^2
+         app 1.3.0; host >=0.3
+         app 1.4.0; yanked
+         app 1.5.0; revoked
+         app 1.6.0-beta.1
+         app 2.0.0
+         lib 1.0.0
+         lib 1.1.0
+         lib 2.0.0
+         old 1.0.0; lib ^1.0
+         self 1.0.0
+         self 1.1.0; self ^1
+         solo 1.0.0
+         solo 2.0.0; ghost ^1",
+    );
+    let case = case.want("app@^1 old self solo").lock("lib 1.0.0").unknown("ghost");
+    assert_snapshot!(case.said(), @r"
+    lib 1.0.0
+      2.0.0 does not fit ^1, which `app` needs
+      1.1.0 is newer than the locked version
+    app 1.0.0
+      2.0.0 does not fit ^1, which you asked for
+      1.6.0-beta.1 is a pre-release, which must be asked for
+      1.5.0 is signed with a revoked key
+      1.4.0 is yanked
+      1.3.0 is for leah-host >=0.3, this one is 0.1.0
+      1.2.0 is for plugin API ^2, this host has 1.0.0
+      1.1.0 needs `lib` ^2, but 1.0.0 has to stay
+    old 1.0.0
+    self 1.0.0
+      1.1.0 needs itself
+    solo 1.0.0
+      2.0.0 needs `ghost` ^1, which does not go with the rest
+    ");
+}
+
+#[test]
+fn keeps_what_is_locked_and_lets_the_new_plugin_give_way() {
+    let index = "app 1.0.0; lib ^1
+                 new 1.0.0; lib ^1
+                 new 2.0.0; lib ^1.1
+                 lib 1.0.0
+                 lib 1.1.0";
+    let locked = || case(index).want("app new").lock("app 1.0.0, lib 1.0.0");
+    assert_snapshot!(locked().said(), @r"
+    lib 1.0.0
+      1.1.0 is newer than the locked version
+    app 1.0.0
+    new 1.0.0
+      2.0.0 needs `lib` ^1.1, but 1.0.0 has to stay
+    ");
+    assert_snapshot!(locked().update(names("new")).said(), @r"
+    lib 1.1.0
+    app 1.0.0
+    new 2.0.0
+    ");
+    assert_snapshot!(locked().update(Update::All).said(), @r"
+    lib 1.1.0
+    app 1.0.0
+    new 2.0.0
+    ");
+}
+
+#[test]
+fn moves_what_is_locked_when_nothing_else_would_fit() {
+    let case = case(
+        "app 1.0.0; lib ^1
+         new 1.0.0; lib ^1.1
+         lib 1.0.0
+         lib 1.1.0",
+    );
+    assert_snapshot!(case.want("app new").lock("app 1.0.0, lib 1.0.0").said(), @r"
+    lib 1.1.0
+    app 1.0.0
+    new 1.0.0
+    ");
+}
+
+#[test]
+fn uses_a_yanked_version_only_where_exactly_that_one_is_locked() {
+    let index = "app 1.0.0
+                 app 1.1.0; yanked
+                 app 1.2.0; yanked";
+    assert_snapshot!(case(index).want("app").said(), @r"
+    app 1.0.0
+      1.2.0 is yanked
+      1.1.0 is yanked
+    ");
+    assert_snapshot!(case(index).want("app").lock("app 1.1.0").said(), @r"
+    app 1.1.0
+      1.2.0 is yanked
+    ");
+    assert_snapshot!(case(index).want("app").lock("corp/app 1.1.0").said(), @r"
+    app 1.0.0
+      1.2.0 is yanked
+      1.1.0 is yanked
+    ");
+    // An update leaves it, but not where there is no other.
+    assert_snapshot!(case(index).want("app").lock("app 1.1.0").update(Update::All).said(), @r"
+    app 1.0.0
+      1.2.0 is yanked
+      1.1.0 is yanked
+    ");
+    assert_snapshot!(case(index).want("app@^1.1").lock("app 1.1.0").update(Update::All).said(), @r"
+    app 1.1.0
+      1.2.0 is yanked
+    ");
+}
+
+#[test]
+fn never_uses_a_revoked_version_though_it_is_locked() {
+    let case = case("app 1.0.0; revoked").want("app").lock("app 1.0.0");
+    assert_snapshot!(case.said(), @r"
+    error: `app` 1.0.0, the only version that there is, is signed with a revoked key
+    hint: `leahpm info app` shows all its versions
+    ");
+}
+
+#[test]
+fn takes_pre_releases_only_when_asked_for() {
+    let index = "app 1.0.0
+                 app 2.0.0-beta.1";
+    assert_snapshot!(case(index).want("app").said(), @r"
+    app 1.0.0
+      2.0.0-beta.1 is a pre-release, which must be asked for
+    ");
+    assert_snapshot!(case(index).want("app@2.0.0-beta.1").said(), @"app 2.0.0-beta.1");
+    assert_snapshot!(case(index).want("app@^2").said(), @r"
+    error: `app` has only pre-releases that fit `^2`, which must be asked for: 2.0.0-beta.1
+    hint: `leahpm install app@^1.0.0` would work
+    hint: `leahpm install app@2.0.0-beta.1` asks for the pre-release
+    ");
+}
+
+#[test]
+fn says_what_there_is_when_nothing_fits_a_range() {
+    let index = "app 1.0.0
+                 app 2.4.1";
+    assert_snapshot!(case(index).want("app@^3").said(), @r"
+    error: no version of `app` fits `^3`: it has 1.0.0 to 2.4.1
+    hint: `leahpm install app@^2.4.1` would work
+    hint: `leahpm info app` shows all its versions
+    ");
+    let mut none = case("").want("app");
+    none.index.add(id("app"), Vec::new());
+    assert_snapshot!(none.said(), @r"
+    error: `app` has no versions
+    hint: `leahpm info app` shows all its versions
+    ");
+}
+
+#[test]
+fn says_when_only_another_host_would_do() {
+    let only = case(
+        "app 1.0.0; api ^2
+         app 2.0.0; api ^2",
+    );
+    assert_snapshot!(only.want("app").said(), @r"
+    error: `app` has only versions for plugin API ^2, this host has 1.0.0
+    hint: `leahpm info app` shows all its versions
+    ");
+    let in_range = case(
+        "app 1.0.0
+         app 2.0.0; host >=0.3
+         app 2.1.0; host >=0.3",
+    );
+    let in_range = in_range.want("app@^2");
+    assert_snapshot!(in_range.said(), @r"
+    error: all versions of `app` that fit `^2` are for leah-host >=0.3, this one is 0.1.0
+    hint: `leahpm install app@^1.0.0` would work
+    hint: `leahpm info app` shows all its versions
+    ");
+    let Err(ResolveError::NoSolution(explanation)) = in_range.resolve() else { panic!("it fails") };
+    assert!(explanation.is_incompatible());
+}
+
+#[test]
+fn lists_what_is_wrong_with_each_version_in_the_range() {
+    let yanked = case(
+        "app 1.0.0; yanked
+         app 1.1.0; yanked
+         app 2.0.0",
+    );
+    assert_snapshot!(yanked.want("app@^1").said(), @r"
+    error: all versions of `app` that fit `^1` are yanked
+    hint: `leahpm install app@^2.0.0` would work
+    hint: `leahpm info app` shows all its versions
+    ");
+    let mixed = case(
+        "app 1.0.0; yanked
+         app 1.1.0; api ^2
+         app 1.2.0; api ^2
+         app 1.3.0; revoked",
+    );
+    let mixed = mixed.want("app");
+    assert_snapshot!(mixed.said(), @r"
+    error: no version of `app` can be used: 1.0.0 is yanked; 1.1.0 to 1.2.0 are for plugin API ^2, this host has 1.0.0; 1.3.0 is signed with a revoked key
+    hint: `leahpm info app` shows all its versions
+    ");
+    let Err(ResolveError::NoSolution(explanation)) = mixed.resolve() else { panic!("it fails") };
+    assert!(!explanation.is_incompatible());
+}
+
+#[test]
+fn names_both_sides_of_a_conflict_and_a_way_out_that_works() {
+    let case = case(
+        "app 2.0.0; lib ^2
+         lib 1.0.0
+         lib 2.1.0",
+    );
+    assert_snapshot!(case.want("app lib@^1").said(), @r"
+    error: `app` 2.0.0 needs `lib` ^2, but you asked for `lib` ^1
+    hint: `leahpm install lib@^2.1.0` would work
+    ");
+}
+
+#[test]
+fn tells_a_longer_conflict_from_what_was_asked_for() {
+    let long = case(
+        "app 1.0.0; middle *; helper *
+         app 1.1.0; middle *; helper *
+         app 2.0.0
+         middle 1.0.0; lib ^2
+         helper 1.0.0
+         old 1.0.0; lib ^1
+         old 1.1.0; lib ^1
+         old 2.0.0; yanked
+         lib 1.0.0
+         lib 2.0.0",
+    );
+    assert_snapshot!(long.want("app@^1 old").said(), @r"
+    error: no versions fit together:
+      you asked for `app` ^1
+      `app` 1.0.0 to 1.1.0 need `middle`
+      `old` 1.0.0 to 1.1.0 need `lib` ^1
+      `middle` 1.0.0 needs `lib` ^2
+      `old` 2.0.0 is yanked
+    hint: `leahpm install app@^2.0.0` would work
+    ");
+}
+
+#[test]
+fn says_what_a_needed_plugin_lacks() {
+    let index = "app 1.0.0; ghost ^1
+                 app 1.1.0; ghost ^1";
+    assert_snapshot!(case(index).want("app").unknown("ghost").said(), @"error: every version of `app` needs `ghost` ^1, but registry `hub` has no plugin `ghost`");
+    let index = "app 1.0.0; lib ^3
+                 lib 1.0.0
+                 lib 2.0.0";
+    assert_snapshot!(case(index).want("app").said(), @r"
+    error: `app` 1.0.0 needs `lib` ^3, but no version of `lib` fits `^3`: it has 1.0.0 to 2.0.0
+    hint: `leahpm info lib` shows all its versions
+    ");
+}
+
+#[test]
+fn suggests_similar_names_and_other_registries_for_unknown_plugins() {
+    assert_snapshot!(case("").want("trnslator").unknown("trnslator").said(), @r"
+    error: registry `hub` has no plugin `trnslator`
+    hint: did you mean `leahpm install translator`?
+    ");
+    assert_snapshot!(case("").want("weather").unknown("weather").said(), @r"
+    error: registry `hub` has no plugin `weather`
+    hint: registry `corp` has one: `leahpm install corp/weather`
+    ");
+    assert_snapshot!(case("").want("zebra").unknown("zebra").said(), @r"
+    error: registry `hub` has no plugin `zebra`
+    hint: `leahpm search zebra` looks in names and descriptions
+    ");
+}
+
+#[test]
+fn refuses_one_name_from_two_registries() {
+    let case = case(
+        "app 1.0.0; lib ^1
+         corp/tool 1.0.0; lib ^1
+         lib 1.0.0
+         corp/lib 1.0.0",
+    );
+    assert_snapshot!(case.want("app corp/tool").said(), @r"
+    error: no versions fit together:
+      `app` 1.0.0 needs `lib` ^1
+      `corp/tool` 1.0.0 needs `corp/lib` ^1
+      `lib` would come from the registries `corp` and `hub`, but a set holds a name once
+    ");
+}
+
+#[test]
+fn takes_an_older_version_rather_than_a_name_from_two_registries() {
+    let case = case(
+        "app 1.0.0; lib ^1
+         corp/tool 1.0.0
+         corp/tool 2.0.0; lib ^1
+         lib 1.0.0
+         corp/lib 1.0.0",
+    );
+    assert_snapshot!(case.want("app corp/tool").said(), @r"
+    lib 1.0.0
+    app 1.0.0
+    tool 1.0.0
+      2.0.0 needs `lib` ^1, which does not go with the rest
+    ");
+}
+
+#[test]
+fn never_falls_back_to_another_registry() {
+    let case = case(
+        "corp/tool 1.0.0; lib ^1
+         lib 1.0.0",
+    );
+    assert_snapshot!(case.want("corp/tool").unknown("corp/lib").said(), @"error: `corp/tool` 1.0.0 needs `corp/lib` ^1, but registry `corp` has no plugin `lib`");
+}
+
+#[test]
+fn names_a_ring_of_plugins_that_need_each_other() {
+    let case = case(
+        "a 1.0.0; b *
+         b 1.0.0; c *
+         c 1.0.0; a *
+         d 1.0.0; a *",
+    );
+    assert_snapshot!(case.want("d").said(), @r"
+    error: plugins need each other in a ring, so none can start first: `a` needs `b`, `b` needs `c`, `c` needs `a`
+    hint: `leahpm info a` shows earlier versions
+    ");
+}
+
+#[test]
+fn asks_for_a_whole_layer_of_records_at_once() {
+    let needs = |case: &Case| match case.resolve() {
+        Err(ResolveError::Needs(ids)) => ids.iter().map(PluginId::to_string).collect::<Vec<_>>().join(" "),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(needs(&case("").want("app tool corp/x")), "corp/x hub/app hub/tool");
+    let first = "app 2.0.0; lib ^1; text ^1
+                 tool 1.0.0; net ^1";
+    assert_eq!(needs(&case(first).want("app tool")), "hub/lib hub/net hub/text");
+    // The newest did not do: what all older ones need comes in one round.
+    let older = "app 1.0.0; one ^1
+                 app 1.1.0; two ^1
+                 app 2.0.0; lib ^9
+                 lib 1.0.0";
+    assert_eq!(needs(&case(older).want("app")), "hub/one hub/two");
+}
+
+#[test]
+fn explains_thousands_of_facts_in_a_dozen_lines() {
+    let chain = (0..100).map(|i| format!("p{i} 1.0.0; p{} ^1\n", i + 1)).collect::<String>();
+    let said = case(&format!("{chain}p100 2.0.0")).want("p0").said();
+    assert_eq!(said.lines().count(), 15, "{said}");
+    assert!(said.contains("and 89 more such reasons"), "{said}");
+}

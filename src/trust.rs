@@ -1,0 +1,224 @@
+//! What a client demands of a registry before it believes it: an unbroken chain of roots from the
+//! pinned key, a head by the key that the newest root names, never older than one already seen, and
+//! for each name the publisher's line that was pinned. Pure: bytes and times come in as values.
+
+use std::collections::BTreeMap;
+
+use leah_plugin::{
+    digest::Digest,
+    head::{Head, HeadError},
+    key::PublicKey,
+    name::{Origin, PluginName},
+    record::Record,
+    root::{Root, RootChain, RootError},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Format;
+
+/// Why a registry, or what it says of a name, is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// A root is not signed by the key that the one before names, or is malformed.
+    #[error("root {serial} of the registry is not valid")]
+    Root {
+        /// Its serial.
+        serial: u64,
+        /// What is wrong.
+        source: RootError,
+    },
+    /// A root stands under another number than its own.
+    #[error("`root/{serial}` of the registry holds root {found}")]
+    RootNumber {
+        /// Its file.
+        serial: u64,
+        /// What it says.
+        found: u64,
+    },
+    /// No root of the registry is signed by the pinned key.
+    #[error("none of the registry's {roots} roots is signed by the pinned key `{key}`")]
+    NotPinned {
+        /// How many roots there are.
+        roots: u64,
+        /// The pinned key.
+        key: PublicKey,
+    },
+    /// The registry is another than the one that was asked for.
+    #[error("the registry calls itself `{found}`, not `{expected}`")]
+    Origin {
+        /// The name it was added under.
+        expected: Origin,
+        /// What its root says.
+        found: Origin,
+    },
+    /// The head is not signed by the index key, is malformed, or does not belong to the newest root.
+    #[error("the head of registry `{origin}` is not valid")]
+    Head {
+        /// The registry.
+        origin: Origin,
+        /// What is wrong.
+        source: HeadError,
+    },
+    /// An older state is served than one that was already seen.
+    #[error(
+        "registry `{origin}` shows state {epoch}.{serial}, but {seen_epoch}.{seen_serial} was seen before: it is older than it should be"
+    )]
+    Rollback {
+        /// The registry.
+        origin: Origin,
+        /// Epoch shown.
+        epoch: u64,
+        /// Serial shown.
+        serial: u64,
+        /// Epoch seen before.
+        seen_epoch: u64,
+        /// Serial seen before.
+        seen_serial: u64,
+    },
+    /// Two states under one number: the registry tells different things to different people.
+    #[error("registry `{origin}` shows another state {epoch}.{serial} than the one that was seen before")]
+    Equivocation {
+        /// The registry.
+        origin: Origin,
+        /// Epoch of both.
+        epoch: u64,
+        /// Serial of both.
+        serial: u64,
+    },
+    /// The head or root is past its time.
+    #[error("the {what} of registry `{origin}` expired {} ago", days(*.seconds))]
+    Expired {
+        /// The registry.
+        origin: Origin,
+        /// `head` or `root`.
+        what: &'static str,
+        /// How long ago, in seconds.
+        seconds: u64,
+    },
+    /// The chain of owners does not contain the line that was pinned.
+    #[error(
+        "the publisher of `{name}` in registry `{origin}` is not the one that was pinned when it was first installed"
+    )]
+    Publisher {
+        /// The registry.
+        origin: Origin,
+        /// The plugin.
+        name: PluginName,
+    },
+}
+
+fn days(seconds: u64) -> String {
+    match seconds / 86_400 {
+        0 => format!("{} minutes", seconds / 60),
+        1 => "a day".into(),
+        days => format!("{days} days"),
+    }
+}
+
+/// What was seen of a registry: `<home>/registries/<origin>`. It outlives an uninstall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Number of the file's format.
+    pub format: Format<1>,
+    /// Highest epoch.
+    pub epoch: u64,
+    /// Highest serial in that epoch.
+    pub serial: u64,
+    /// SHA-256 of the head with that number, signature included.
+    pub head: Digest,
+    /// For each name that was ever installed, the owner line in force then.
+    #[serde(default)]
+    pub owners: BTreeMap<PluginName, Digest>,
+}
+
+/// Walks the chain of roots: the first that `pinned` signed begins it, each later one must be signed by
+/// the key that the one before names. `roots` are the files `root/1`, `root/2`, … in order, up to the newest.
+///
+/// # Errors
+/// When no root is signed by the pinned key or the chain breaks.
+pub fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustError> {
+    let mut chain: Option<RootChain> = None;
+    let mut first_error = None;
+    for (serial, bytes) in (1..).zip(roots) {
+        let invalid = |source| TrustError::Root { serial, source };
+        match &mut chain {
+            // Roots before the pinned key came into force are none of our business: a user who pins
+            // today's key cannot check yesterday's.
+            None => match RootChain::start(bytes, pinned) {
+                // A root under another number than its own would let an old one be served as the newest.
+                Ok(start) if start.newest().serial == serial => chain = Some(start),
+                Ok(start) => {
+                    return Err(TrustError::RootNumber { serial, found: start.newest().serial });
+                }
+                Err(source) => first_error = first_error.or(Some(invalid(source))),
+            },
+            Some(chain) => chain.extend(bytes).map_err(invalid)?,
+        }
+    }
+    let not_pinned = || TrustError::NotPinned { roots: roots.len() as u64, key: *pinned };
+    // With one root there is one story to tell: what is wrong with it.
+    chain.ok_or_else(|| if roots.len() == 1 { first_error.unwrap_or_else(not_pinned) } else { not_pinned() })
+}
+
+/// Reads the head: it must be signed by the newest root's index key.
+///
+/// # Errors
+/// When it is not.
+pub fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
+    let invalid = |source| TrustError::Head { origin: root.origin.clone(), source };
+    Head::read(bytes, &root.index_key).map_err(invalid)
+}
+
+/// Refuses a head that is older than one already seen, or another one under the same number.
+///
+/// # Errors
+/// On rollback and equivocation.
+pub fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Result<(), TrustError> {
+    let Some(seen) = seen else { return Ok(()) };
+    let origin = head.origin.clone();
+    let (epoch, serial) = (head.epoch, head.serial);
+    if (epoch, serial) < (seen.epoch, seen.serial) {
+        let (seen_epoch, seen_serial) = (seen.epoch, seen.serial);
+        return Err(TrustError::Rollback { origin, epoch, serial, seen_epoch, seen_serial });
+    }
+    if (epoch, serial) == (seen.epoch, seen.serial) && *digest != seen.head {
+        return Err(TrustError::Equivocation { origin, epoch, serial });
+    }
+    Ok(())
+}
+
+/// Refuses a head that does not belong to the newest root, and a head or root that is past its time: whoever
+/// serves it may be hiding what came after.
+///
+/// # Errors
+/// When they do not fit, or either has expired at `now` (seconds since 1970).
+pub fn check_fresh(head: &Head, root: &Root, now: u64) -> Result<(), TrustError> {
+    head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
+    let origin = || root.origin.clone();
+    if root.is_expired(now) {
+        return Err(TrustError::Expired { origin: origin(), what: "root", seconds: now - root.expires });
+    }
+    if head.is_expired(now) {
+        return Err(TrustError::Expired { origin: origin(), what: "head", seconds: now - head.expires });
+    }
+    Ok(())
+}
+
+/// Refuses a record whose chain of owners does not go through the line that was pinned.
+///
+/// # Errors
+/// When the publisher changed without the signature of the one before.
+pub fn check_owner(
+    origin: &Origin,
+    name: &PluginName,
+    record: &Record,
+    seen: Option<&Seen>,
+) -> Result<(), TrustError> {
+    match seen.and_then(|seen| seen.owners.get(name)) {
+        Some(pinned) if record.owners_since(pinned).is_none() => {
+            Err(TrustError::Publisher { origin: origin.clone(), name: name.clone() })
+        }
+        _ => Ok(()),
+    }
+}
