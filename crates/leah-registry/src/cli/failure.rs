@@ -1,0 +1,263 @@
+//! The one form in which a command fails: what kind, which error, what would help. Maps errors of the
+//! library to exit codes and prints them.
+
+use std::{error::Error, fmt, io::Write};
+
+use serde::Serialize;
+
+use super::context::SCHEMA;
+use crate::{
+    change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, publish::PublishError,
+    registry::RegistryError, yank::YankError,
+};
+
+/// Kinds of failure; the value is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Unexpected = 1,
+    Drift = 3,
+    Authentication = 4,
+    NotFound = 5,
+    Trust = 7,
+    Policy = 9,
+    Locked = 12,
+    Invalid = 13,
+}
+
+/// A command that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: Kind,
+    source: Box<dyn Error>,
+    hints: Vec<String>,
+    problems: Vec<Told>,
+}
+
+/// One of several errors that a failure sums up, in words.
+#[derive(Debug, Serialize)]
+struct Told {
+    message: String,
+    causes: Vec<String>,
+}
+
+/// A failure that no error of the library stands for.
+#[derive(Debug)]
+struct Message(String);
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Message {}
+
+#[derive(Serialize)]
+struct JsonFailure<'a> {
+    schema: u32,
+    error: JsonError<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonError<'a> {
+    code: u8,
+    #[serde(flatten)]
+    told: Told,
+    hints: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    problems: &'a [Told],
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, source: impl Error + 'static) -> Self {
+        Self { kind, source: Box::new(source), hints: Vec::new(), problems: Vec::new() }
+    }
+
+    pub(super) fn message(kind: Kind, text: impl Into<String>) -> Self {
+        Self::new(kind, Message(text.into()))
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds an error that this failure sums up; they are printed before it.
+    pub(super) fn problem(mut self, problem: &dyn Error) -> Self {
+        self.problems.push(Told::new(problem));
+        self
+    }
+
+    /// Prints the failure and returns its exit code.
+    pub(super) fn report(&self, json: bool) -> u8 {
+        let code = self.kind as u8;
+        let told = Told::new(self.source.as_ref());
+        let written = if json {
+            let error = JsonError { code, told, hints: &self.hints, problems: &self.problems };
+            let line = serde_json::to_string(&JsonFailure { schema: SCHEMA, error });
+            line.map_err(Into::into).and_then(|line| writeln!(std::io::stdout(), "{line}"))
+        } else {
+            let hints = self.hints.iter().map(|hint| format!("hint: {hint}\n"));
+            let text: String = self.problems.iter().chain([&told]).map(Told::text).chain(hints).collect();
+            std::io::stderr().write_all(text.as_bytes())
+        };
+        // The exit code still tells when nobody can read the text.
+        drop(written);
+        code
+    }
+}
+
+impl Told {
+    fn new(error: &dyn Error) -> Self {
+        Self { message: error.to_string(), causes: causes(error) }
+    }
+
+    fn text(&self) -> String {
+        let causes = self.causes.iter().map(|cause| format!("caused by: {cause}\n"));
+        std::iter::once(format!("error: {}\n", self.message)).chain(causes).collect()
+    }
+}
+
+/// The causes of an error, outermost first, each once: wrappers repeat what they wrap.
+fn causes(error: &dyn Error) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = cause.source();
+    }
+    texts.split_off(1)
+}
+
+impl From<FsError> for Failure {
+    fn from(error: FsError) -> Self {
+        Self::new(of_file(&error), error)
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let kind = match &error {
+            KeyFileError::File(error) => of_file(error),
+            KeyFileError::Prompt(_) => Kind::Authentication,
+            error if error.is_password() => Kind::Authentication,
+            KeyFileError::Key { .. } => Kind::Invalid,
+            KeyFileError::Generate(_) => Kind::Unexpected,
+        };
+        let failure = Self::new(kind, error);
+        match kind {
+            Kind::Authentication => {
+                failure.hint("type the password on a terminal, or set `LEAH_REGISTRY_PASSWORD`")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::new(of_registry(&error), error)
+    }
+}
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        Self::new(of_change(&error), error)
+    }
+}
+
+impl From<InitError> for Failure {
+    fn from(error: InitError) -> Self {
+        let kind = match &error {
+            InitError::File(error) => of_file(error),
+            InitError::Exists(_) | InitError::NotEmpty { .. } | InitError::SameKey => Kind::Policy,
+            InitError::Root(_) | InitError::Head(_) => Kind::Unexpected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        let hint = match &error {
+            PublishError::NeedsPublisher(_) => {
+                Some("name the publisher's key file with `--publisher-key FILE`")
+            }
+            PublishError::Similar { .. } => Some("if nobody will mistake them, add `--similar-ok`"),
+            PublishError::Unsigned(_) => Some("sign the archive with `leahpm sign`"),
+            PublishError::Exists { .. } => {
+                Some("raise the version in `plugin.yaml`, then pack and sign again")
+            }
+            _ => None,
+        };
+        let mut failure = Self::new(of_publish(&error), error);
+        failure.hints.extend(hint.map(Into::into));
+        failure
+    }
+}
+
+impl From<YankError> for Failure {
+    fn from(error: YankError) -> Self {
+        let kind = match &error {
+            YankError::Change(error) => of_change(error),
+            YankError::File(error) if !error.is_missing() => of_file(error),
+            YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
+            YankError::Reason | YankError::Package { .. } => Kind::Invalid,
+            YankError::File(_) | YankError::Record(_) | YankError::Archive { .. } => Kind::Trust,
+        };
+        Self::new(kind, error)
+    }
+}
+
+fn of_file(error: &FsError) -> Kind {
+    match () {
+        () if error.is_locked() => Kind::Locked,
+        () if error.is_missing() => Kind::NotFound,
+        () => Kind::Unexpected,
+    }
+}
+
+/// What is missing inside of a registry was taken away, which is no better than changed.
+fn of_registry(error: &RegistryError) -> Kind {
+    match error {
+        RegistryError::NotARegistry(_) => Kind::NotFound,
+        RegistryError::File(error) if !error.is_missing() => of_file(error),
+        _ => Kind::Trust,
+    }
+}
+
+fn of_change(error: &ChangeError) -> Kind {
+    match error {
+        ChangeError::Registry(error) => of_registry(error),
+        ChangeError::File(error) => of_file(error),
+        ChangeError::NotIndexKey { .. } => Kind::Trust,
+        ChangeError::RootExpired { .. } => Kind::Drift,
+        ChangeError::Sign(_) => Kind::Unexpected,
+    }
+}
+
+fn of_publish(error: &PublishError) -> Kind {
+    match error {
+        PublishError::Change(error) => of_change(error),
+        PublishError::File(error) => of_file(error),
+        PublishError::FileName(_)
+        | PublishError::Name { .. }
+        | PublishError::Version { .. }
+        | PublishError::Package { .. }
+        | PublishError::OtherManifest { .. } => Kind::Invalid,
+        PublishError::Unsigned(_)
+        | PublishError::Signature { .. }
+        | PublishError::NotOwner { .. }
+        | PublishError::Revoked(_)
+        | PublishError::Owner(_)
+        | PublishError::Record(_) => Kind::Trust,
+        PublishError::NeedsPublisher(_)
+        | PublishError::Exists { .. }
+        | PublishError::SameVersion { .. }
+        | PublishError::Similar { .. } => Kind::Policy,
+    }
+}

@@ -1,0 +1,234 @@
+//! All raw file calls, each error with what was tried on which path. Writing is atomic: a temporary file
+//! beside the target, synced, renamed over it, and the folder synced.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// How the names of unfinished files begin; a crash may leave one behind, and it may be deleted.
+pub const UNFINISHED: &str = ".unfinished-";
+
+/// A file operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`", show(path))]
+pub struct FsError {
+    /// What was tried, as a verb.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl FsError {
+    /// True when there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// True when another process holds the lock.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.source.kind() == io::ErrorKind::WouldBlock
+    }
+}
+
+/// A path for a message: control characters, which could steer a terminal, are escaped.
+#[must_use]
+pub fn show(path: &Path) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
+    path.to_string_lossy().chars().map(escape).collect()
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FsError {
+    let path = path.to_owned();
+    move |source| FsError { action, path, source }
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// When it cannot be read or is larger.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed("read", path))?;
+    // The size that the file system states may be outdated by the time of reading.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    if bytes.len() as u64 > limit {
+        let text = format!("it is larger than {limit} bytes");
+        return Err(failed("read", path)(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file of at most `limit` bytes, or nothing when there is none.
+///
+/// # Errors
+/// When it cannot be read or is larger.
+pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
+    match read(path, limit) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file that everybody may read, in place of one that may be there. Makes its folder.
+///
+/// # Errors
+/// When any step fails, closing and syncing included; the old file is then still there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut options = tempfile::Builder::new();
+    options.prefix(UNFINISHED);
+    #[cfg(unix)]
+    options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = options.tempfile_in(folder).map_err(failed("write", path))?;
+    file.write_all(bytes).map_err(failed("write", path))?;
+    file.as_file().sync_all().map_err(failed("sync", path))?;
+    file.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    sync_folder(folder)
+}
+
+/// Writes a new file that only its owner may read, and never over one that is there.
+///
+/// # Errors
+/// When the file is there already or any step fails.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(failed("create", path))?;
+    file.write_all(bytes).map_err(failed("write", path))?;
+    file.sync_all().map_err(failed("sync", path))?;
+    sync_folder(folder)
+}
+
+/// Makes a folder and those above it; each is synced into the one above.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub fn make_folder(path: &Path) -> Result<(), FsError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().unwrap_or(Path::new("."));
+    make_folder(above)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result.map_err(failed("create", path)),
+    }?;
+    sync_folder(above)
+}
+
+/// All files below a folder, as paths relative to it with `/`, sorted. Links are listed, not followed.
+///
+/// # Errors
+/// When a folder cannot be read or a name is not UTF-8.
+pub fn files_below(folder: &Path) -> Result<Vec<String>, FsError> {
+    let mut files = Vec::new();
+    collect(folder, "", &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<String>) -> Result<(), FsError> {
+    for entry in fs::read_dir(folder).map_err(failed("list", folder))? {
+        let entry = entry.map_err(failed("list", folder))?;
+        let name = entry.file_name().into_string().map_err(|name| {
+            let text = format!("the name {name:?} is not UTF-8");
+            failed("list", folder)(io::Error::new(io::ErrorKind::InvalidFilename, text))
+        })?;
+        let kind = entry.file_type().map_err(failed("list", &entry.path()))?;
+        if kind.is_dir() {
+            collect(&entry.path(), &format!("{prefix}{name}/"), files)?;
+        } else {
+            files.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(())
+}
+
+/// A lock on a file, held until it is dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+
+/// Takes the lock of a file, which is made if it is not there.
+///
+/// # Errors
+/// At once when another process holds it, or when the file cannot be opened.
+pub fn lock(path: &Path) -> Result<Lock, FsError> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(path).map_err(failed("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(TryLockError::WouldBlock) => Err(failed("lock", path)(io::ErrorKind::WouldBlock.into())),
+        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
+    }
+}
+
+/// Makes renames and new files in a folder survive a loss of power.
+fn sync_folder(folder: &Path) -> Result<(), FsError> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    // Windows has no such call, and its renames need none.
+    if cfg!(unix) {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(failed("sync", folder))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_a_file_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(read(&path, 3).unwrap(), b"two");
+        assert_eq!(files_below(folder.path()).unwrap(), ["a/b/file"]);
+    }
+
+    #[test]
+    fn refuses_files_above_the_limit_and_tells_missing_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(read(&path, 1).unwrap_err().is_missing());
+        assert_eq!(read_if_there(&path, 1).unwrap(), None);
+        write(&path, b"two").unwrap();
+        let error = read(&path, 2).unwrap_err();
+        assert_eq!(error.source.to_string(), "it is larger than 2 bytes");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keeps_secrets_for_their_owner_and_never_overwrites_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/root.key");
+        write_secret(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let error = write_secret(&path, b"two").unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(read(&path, 9).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let held = lock(&path).unwrap();
+        assert!(lock(&path).unwrap_err().is_locked());
+        drop(held);
+        lock(&path).unwrap();
+    }
+}

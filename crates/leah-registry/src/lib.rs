@@ -1,0 +1,29 @@
+//! Makes, changes and checks a registry of LEAH plugins in a folder that any web server can serve.
+//!
+//! ```text
+//! init ─┐
+//! publish, yank, unyank, refresh ──> Change ──> objects, packages, then the head by one rename
+//! check ──> Registry, read only
+//! ```
+//!
+//! What counts as signed, as a record or as a package is decided by `leah-plugin`, with the code that a
+//! client runs. Nothing here speaks HTTP.
+
+pub mod fs;
+
+// reading
+pub mod registry;
+
+// writing
+pub mod change;
+pub mod init;
+pub mod keys;
+pub mod publish;
+pub mod refresh;
+pub mod similar;
+pub mod yank;
+
+// judging
+pub mod check;
+
+pub mod cli;

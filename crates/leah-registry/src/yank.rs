@@ -1,0 +1,143 @@
+//! Withdraws a version, or offers it again. The archive stays: whoever has it locked still gets it.
+
+use std::path::Path;
+
+use leah_plugin::{
+    catalog::CatalogEntry,
+    head::Head,
+    key::SecretKey,
+    name::PluginName,
+    package::{Limits, Package, PackageError},
+    record::{Line, Record, RecordError, UnyankLine, VersionLine, YankLine},
+    registry_layout::RegistryLayout,
+};
+use semver::Version;
+
+use crate::{
+    change::{Change, ChangeError},
+    fs::{self, FsError},
+    publish::{catalog_entry, newest},
+};
+
+/// Longest reason in bytes; it is shown in one line.
+pub const MAX_REASON_BYTES: usize = 500;
+
+/// What is said about a version.
+#[derive(Debug)]
+pub enum Word {
+    /// Nobody should take it any more.
+    Yank {
+        /// Why, in one line.
+        reason: Option<String>,
+    },
+    /// It can be taken again.
+    Unyank,
+}
+
+/// Why a version cannot be withdrawn or offered again.
+#[derive(Debug, thiserror::Error)]
+pub enum YankError {
+    /// The registry cannot be read or written.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// An archive cannot be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// No such name.
+    #[error("the registry has no plugin `{0}`")]
+    NoSuchName(PluginName),
+    /// No such version.
+    #[error("the registry has no version {version} of `{name}`")]
+    NoSuchVersion {
+        /// The plugin.
+        name: PluginName,
+        /// The version.
+        version: Version,
+    },
+    /// A reason that is no line of text.
+    #[error("a reason is one line of at most {MAX_REASON_BYTES} bytes")]
+    Reason,
+    /// The record with the new line would not hold.
+    #[error("the record would not hold")]
+    Record(#[from] RecordError),
+    /// The archive that the catalog would show is not what its line says.
+    #[error("`{path}` is not the archive that was published; run `check`")]
+    Archive {
+        /// In the registry.
+        path: String,
+    },
+    /// The archive that the catalog would show is no package.
+    #[error("`{path}` is not a valid package")]
+    Package {
+        /// In the registry.
+        path: String,
+        /// Why.
+        source: PackageError,
+    },
+}
+
+/// Says something about a version. None when it was said already; then nothing changes.
+///
+/// # Errors
+/// When there is no such version, or the registry cannot be read or written.
+pub fn say(
+    folder: &Path,
+    index_key: &SecretKey,
+    (name, version): (&PluginName, &Version),
+    word: Word,
+    now: u64,
+) -> Result<Option<Head>, YankError> {
+    let mut change = Change::begin(folder, index_key, now)?;
+    let record = change.record(name)?.ok_or_else(|| YankError::NoSuchName(name.clone()))?;
+    let missing = || YankError::NoSuchVersion { name: name.clone(), version: version.clone() };
+    let release = record.version(version).ok_or_else(missing)?;
+    if release.yanked == matches!(word, Word::Yank { .. }) {
+        return Ok(None);
+    }
+    let line = line(version.clone(), word, change.serial())?;
+    let record = record.append(&line, change.registry().root_keys())?;
+    change.set_record(&record);
+    update_catalog(&mut change, &record)?;
+    Ok(Some(change.commit()?))
+}
+
+fn line(version: Version, word: Word, serial: u64) -> Result<Line, YankError> {
+    match word {
+        Word::Yank { reason: Some(reason) }
+            if reason.is_empty() || reason.len() > MAX_REASON_BYTES || reason.contains(char::is_control) =>
+        {
+            Err(YankError::Reason)
+        }
+        Word::Yank { reason } => Ok(Line::Yank(YankLine { version, reason, serial })),
+        Word::Unyank => Ok(Line::Unyank(UnyankLine { version, serial })),
+    }
+}
+
+/// Makes the catalog show what is now the newest version, or nothing when none is left.
+fn update_catalog(change: &mut Change, record: &Record) -> Result<(), YankError> {
+    let mut catalog = change.registry().catalog().map_err(ChangeError::from)?;
+    let shown = catalog.get(record.name()).map(|entry| &entry.version);
+    let newest = newest(record).map(|release| release.line);
+    if shown == newest.map(|line| &line.version) {
+        return Ok(());
+    }
+    match newest {
+        Some(line) => change.set_catalog_entry(entry(change, record.name(), line)?)?,
+        None => {
+            catalog.remove(record.name());
+            change.set_catalog(&catalog);
+        }
+    }
+    Ok(())
+}
+
+fn entry(change: &Change, name: &PluginName, line: &VersionLine) -> Result<CatalogEntry, YankError> {
+    let path = RegistryLayout::archive(name, &line.version);
+    let archive = fs::read(&change.registry().folder().join(&path), line.size)?;
+    if leah_plugin::digest::Digest::of(&archive) != line.sha256 {
+        return Err(YankError::Archive { path });
+    }
+    let package =
+        Package::read(&archive, &Limits::default()).map_err(|source| YankError::Package { path, source })?;
+    Ok(catalog_entry(package.manifest()))
+}

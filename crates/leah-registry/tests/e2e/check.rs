@@ -1,0 +1,57 @@
+//! `check`: what it says of a sound registry, and of one that has merely aged.
+
+use leah_plugin::record::{OwnerLine, Record, Signer};
+use leah_registry::change::Change;
+
+use crate::sandbox::{DAY, NOW, Sandbox};
+
+#[test]
+fn lists_files_that_nothing_names_without_calling_them_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.publish("notes", "1.0.0").ok();
+    sandbox.change("refresh", &[]).ok();
+    sandbox.write("hub/packages/notes/.unfinished-x\u{1b}[31m", "");
+    sandbox.write("hub/stats.json", "{}");
+    let report = sandbox.run(&["check", "hub", "--json"]).ok().json();
+    let files = report["unreferenced"].as_array().unwrap();
+    assert!(files.iter().any(|file| file == "packages/notes/.unfinished-x\u{1b}[31m"), "{files:?}");
+    let text = sandbox.run(&["check", "hub"]).ok().out;
+    assert!(text.contains("\nFiles that nothing names:\n") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn an_expired_head_ends_with_3() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.run_at(NOW + 31 * DAY, &["check", "hub"]).fails(3), @r"
+    error: `head` has expired; sign a new one with `refresh`
+    error: 1 problem in `hub`
+    ");
+}
+
+#[test]
+fn a_folder_that_is_no_registry_ends_with_5() {
+    let sandbox = Sandbox::empty();
+    for folder in [".", "nowhere"] {
+        let error = sandbox.run(&["check", folder]).fails(5);
+        assert_eq!(error, format!("error: `{folder}` is not a registry: it has no `head`\n"));
+    }
+}
+
+#[test]
+fn a_directory_of_more_than_a_thousand_names_is_walked_through_its_inner_node() {
+    let sandbox = Sandbox::new();
+    let key = sandbox.secret("keys/index.key");
+    let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
+    let origin = change.registry().origin().clone();
+    for number in 0..1001 {
+        let name = format!("plugin-{number}").parse().unwrap();
+        let (keys, signer) = ([sandbox.publisher.public()].into(), (Signer::Publisher, &sandbox.publisher));
+        let owner = OwnerLine::sign(keys, (&origin, &name, None), signer, change.serial()).unwrap();
+        change.set_record(&Record::start(owner, &origin, &name).unwrap());
+    }
+    assert_eq!(change.commit().unwrap().depth, 1);
+    let report = sandbox.run(&["check", "hub", "--json"]).ok().json();
+    assert_eq!(report["plugins"], 1001);
+    sandbox.publish("notes", "1.0.0").ok();
+    sandbox.run(&["check", "hub"]).ok();
+}

@@ -1,0 +1,35 @@
+//! `refresh`: heads that live on.
+
+use leah_registry::registry::Registry;
+
+use crate::sandbox::{DAY, NOW, Sandbox};
+
+#[test]
+fn a_new_head_lives_from_the_day_it_was_signed() {
+    let sandbox = Sandbox::new();
+    let answer = sandbox.run_at(NOW + 20 * DAY, &["refresh", "hub", "--index-key", "keys/index.key"]).ok();
+    assert_eq!(answer.out, "Signed head 2, which lasts 30 days\n");
+    sandbox.run_at(NOW + 49 * DAY, &["check", "hub"]).ok();
+}
+
+#[test]
+fn an_expired_head_can_be_refreshed_and_an_expired_root_cannot() {
+    let sandbox = Sandbox::new();
+    let refresh = ["refresh", "hub", "--index-key", "keys/index.key"];
+    sandbox.run_at(NOW + 400 * DAY, &refresh).ok();
+    insta::assert_snapshot!(sandbox.run_at(NOW + 6 * 365 * DAY, &refresh).fails(3), @"error: root 1 has expired; it must be renewed with the root key before anything can change");
+}
+
+#[test]
+fn merges_the_segments_of_the_catalog_into_one() {
+    let sandbox = Sandbox::new();
+    for number in 0..101 {
+        let file = sandbox.pack_signed(&format!("p{number}"), "1.0.0", &sandbox.publisher);
+        sandbox.publish_file(&file, &[]).ok();
+    }
+    let segments = || Registry::open(&sandbox.path("hub"), None, NOW).unwrap().segments().unwrap().len();
+    assert_eq!(segments(), 2);
+    sandbox.change("refresh", &[]).ok();
+    assert_eq!(segments(), 1);
+    sandbox.run(&["check", "hub"]).ok();
+}

@@ -1,0 +1,24 @@
+//! The program on real folders with real key files: one module a command, and one for tampering.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
+#![allow(unreachable_pub, reason = "modules of a test have no outside")]
+
+#[path = "../../leah-plugin/tests/fixture/mod.rs"]
+mod fixture;
+#[path = "e2e/sandbox.rs"]
+mod sandbox;
+
+#[path = "e2e/check.rs"]
+mod check;
+#[path = "e2e/crash.rs"]
+mod crash;
+#[path = "e2e/init.rs"]
+mod init;
+#[path = "e2e/publish.rs"]
+mod publish;
+#[path = "e2e/refresh.rs"]
+mod refresh;
+#[path = "e2e/tampering.rs"]
+mod tampering;
+#[path = "e2e/yank.rs"]
+mod yank;
