@@ -19,7 +19,8 @@ pub(super) fn missing(universe: &mut Universe<'_>) -> BTreeSet<PluginId> {
             continue;
         };
         let plugin = universe.plugin(number);
-        let Some(best) = plugin.best(&plugin.fitting(range), universe.requirements) else { continue };
+        let fits = |position| range.matches(&plugin.at(position).version);
+        let Some(best) = plugin.best(fits, universe.requirements) else { continue };
         if seen.insert((number, best)) {
             queue.extend(plugin.at(best).dependencies.iter().map(|(name, range)| (registry, name, range)));
         }

@@ -30,7 +30,7 @@ impl Positions {
     }
 
     /// The members below `limit`, highest first.
-    pub(super) fn from_highest(&self, limit: u32) -> impl Iterator<Item = u32> {
+    pub(super) fn highest_first(&self, limit: u32) -> impl Iterator<Item = u32> {
         let spans = self.0.chunks(2).map(move |span| (span[0], span.get(1).copied().unwrap_or(limit)));
         spans.rev().flat_map(move |(from, to)| (from..to.min(limit)).rev())
     }
@@ -126,7 +126,7 @@ mod tests {
     const LIMIT: u32 = 12;
 
     fn members(set: &Positions) -> BTreeSet<u32> {
-        set.from_highest(LIMIT).collect()
+        set.highest_first(LIMIT).collect()
     }
 
     fn flags() -> impl Strategy<Value = Vec<bool>> {
