@@ -58,7 +58,7 @@ pub struct Resolved {
     pub dependencies: BTreeMap<PluginName, VersionReq>,
     /// True when it was asked for by name, false when another plugin needs it.
     pub requested: bool,
-    /// The newer versions, newest first, each with what stands in its way.
+    /// The newer versions, newest first and a hundred at most, each with what stands in its way.
     pub skipped: Vec<Skipped>,
 }
 
@@ -109,7 +109,7 @@ fn solve(
     deadline: &dyn Fn() -> bool,
 ) -> Result<Resolution, ResolveError> {
     let mut universe = Universe::new(requirements, index);
-    let missing = foresee::missing(&mut universe);
+    let missing = foresee::missing(&mut universe, deadline);
     if !missing.is_empty() {
         return Err(ResolveError::Needs(missing));
     }

@@ -171,7 +171,7 @@ fn world_of(registries: &'static [&'static str], most_locked: usize) -> impl Str
     let there: Vec<_> = (0..ids.len()).map(|at| (0..25, candidates(at % NAMES.len()))).collect();
     let a_name = || proptest::sample::select(&NAMES[..]);
     let wanted = (proptest::sample::select(registries), range());
-    let wanted = proptest::collection::btree_map(a_name(), wanted, 1..4);
+    let wanted = proptest::collection::btree_map(a_name(), wanted, 1..6);
     let locked = proptest::collection::btree_map(a_name(), preferred(registries), 0..=most_locked);
     (there, wanted, locked).prop_map(move |(there, wanted, locked)| {
         let (known, unknown): (Vec<_>, Vec<_>) =
@@ -452,6 +452,13 @@ fn stops_at_the_deadline_and_names_who_conflicts_most() {
     let text = error.to_string();
     assert!(text.starts_with("choosing versions took too long: most conflicts are about `"), "{text}");
     assert_eq!(error.hints(&"hub".parse().unwrap(), &[]).len(), 1);
+}
+
+#[test]
+fn stops_at_a_deadline_that_has_passed_whatever_is_missing() {
+    let world = pigeons(3);
+    let answer = resolve(&world.requirements, &Index::default(), &|| true);
+    assert!(matches!(answer, Err(ResolveError::Deadline { .. })), "{answer:?}");
 }
 
 #[test]

@@ -40,11 +40,11 @@ pub(super) enum Stop {
     Deadline,
 }
 
-/// What is decided first. The order makes the answer the best one in the order of its variants: no
-/// plugin can be made better without making one of those before it worse.
+/// What is decided when; the last variant first. It makes the answer the best one in that order: no
+/// plugin could be made better without making one that was decided before it worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
-    /// A dependency of a dependency, free to be any version.
+    /// Needed by another plugin, and not locked, or locked to what no longer fits.
     Needed,
     /// Asked for by name, and not locked, or locked to what no longer fits.
     Asked,

@@ -152,7 +152,7 @@ mod tests {
         #[test]
         fn a_set_has_one_form(a in flags(), b in flags()) {
             let (a, b) = (Positions::of(a), Positions::of(b));
-            prop_assert_eq!(a.complement().complement(), a.clone());
+            prop_assert_eq!(&a.complement().complement(), &a);
             prop_assert_eq!(a.union(&b), a.complement().intersection(&b.complement()).complement());
             let single = (0..LIMIT).filter(|i| a.contains(i)).map(Positions::singleton);
             prop_assert_eq!(single.fold(Positions::empty(), |all, one| all.union(&one)), a);
