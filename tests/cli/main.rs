@@ -15,3 +15,4 @@ mod fixture;
 mod sandbox;
 
 mod install;
+mod registries;
