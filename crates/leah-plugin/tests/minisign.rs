@@ -2,6 +2,7 @@
 //! stock minisign accepts, and its key files open. Needs the program `minisign` in the path.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
+#![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! One change of a registry: collected in memory, then written in an order in which every step before the
 //! last is harmless. Until the head is renamed, no client can see any of it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use leah_plugin::{
     catalog::{self, Catalog, CatalogEntry, SegmentRef},
@@ -68,7 +68,11 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// When another process changes it, it does not hold, or `index_key` is not its index key.
-    pub fn begin(folder: &std::path::Path, index_key: &'a SecretKey, now: u64) -> Result<Self, ChangeError> {
+    pub fn begin(folder: &Path, index_key: &'a SecretKey, now: u64) -> Result<Self, ChangeError> {
+        // A lock file is not left in a folder that was named by mistake.
+        if !fs::is_there(&folder.join(RegistryLayout::HEAD))? {
+            return Err(RegistryError::NotARegistry(folder.to_owned()).into());
+        }
         let lock = lock(folder)?;
         let registry = Registry::open(folder, None, now)?;
         let (expected, found) = (registry.root().index_key, index_key.public());
@@ -202,7 +206,7 @@ impl<'a> Change<'a> {
 }
 
 /// Writes objects that are not there yet, or are there with other bytes than their name says.
-pub(crate) fn write_objects(folder: &std::path::Path, objects: &[(Digest, Vec<u8>)]) -> Result<(), FsError> {
+pub(crate) fn write_objects(folder: &Path, objects: &[(Digest, Vec<u8>)]) -> Result<(), FsError> {
     for (digest, bytes) in objects {
         let path = folder.join(RegistryLayout::object(digest));
         let same = fs::read_if_there(&path, bytes.len() as u64);
@@ -214,7 +218,7 @@ pub(crate) fn write_objects(folder: &std::path::Path, objects: &[(Digest, Vec<u8
 }
 
 /// The lock that orders the writers of a registry.
-pub(crate) fn lock(folder: &std::path::Path) -> Result<Lock, FsError> {
+pub(crate) fn lock(folder: &Path) -> Result<Lock, FsError> {
     fs::lock(&folder.join(LOCK))
 }
 

@@ -1,6 +1,8 @@
 //! All raw file calls, each error with what was tried on which path. Writing is atomic: a temporary file
 //! beside the target, synced, renamed over it, and the folder synced.
 
+#![allow(clippy::disallowed_methods, reason = "this is the module that the others use instead")]
+
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -74,6 +76,14 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// True when there is something at `path`.
+///
+/// # Errors
+/// When that cannot be found out.
+pub fn is_there(path: &Path) -> Result<bool, FsError> {
+    path.try_exists().map_err(failed("look for", path))
 }
 
 /// Writes a file that everybody may read, in place of one that may be there. Makes its folder.

@@ -70,10 +70,10 @@ pub enum InitError {
 /// # Errors
 /// When there is a registry, or other files.
 pub fn check_folder(folder: &Path) -> Result<(), InitError> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let files = fs::files_below(folder)?;
+    let files = match fs::files_below(folder) {
+        Err(error) if error.is_missing() => return Ok(()),
+        files => files?,
+    };
     if files.iter().any(|file| file == RegistryLayout::HEAD) {
         return Err(InitError::Exists(folder.to_owned()));
     }

@@ -1,6 +1,7 @@
 //! The program on real folders with real key files: one module a command, and one for tampering.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
+#![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 
 #[path = "../../leah-plugin/tests/fixture/mod.rs"]

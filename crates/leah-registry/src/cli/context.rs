@@ -46,6 +46,7 @@ pub(super) struct Context {
 }
 
 impl Context {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     pub(super) fn new(args: &GlobalArgs) -> Result<Self, Failure> {
         let now = match args.now {
             Some(now) => now,

@@ -188,7 +188,7 @@ impl From<PublishError> for Failure {
                 Some("name the publisher's key file with `--publisher-key FILE`")
             }
             PublishError::Similar { .. } => Some("if nobody will mistake them, add `--similar-ok`"),
-            PublishError::Unsigned(_) => Some("sign the archive with `leahpm sign`"),
+            PublishError::Unsigned(_) => Some("sign it with `leahpm sign PACKAGE --key FILE --for REGISTRY`"),
             PublishError::Exists { .. } => {
                 Some("raise the version in `plugin.yaml`, then pack and sign again")
             }

@@ -43,8 +43,10 @@ Examples:
   leah-registry publish ./hub notes-1.0.0.tar.gz --index-key keys/index.key --publisher-key me.key
   leah-registry check ./hub
 
-Exit codes: 0 done, 1 unexpected, 2 usage, 3 expired, 4 password, 5 not found, 7 signature, hash or trust,
-9 refused by policy, 12 locked by another process, 13 invalid package or key file";
+Exit codes:
+  0 done, 1 unexpected, 2 usage, 3 expired, 4 password, 5 not found,
+  7 signature, hash or trust, 9 refused by policy, 12 locked by another process,
+  13 invalid package or key file";
 
 /// Runs the program with the arguments of the process.
 #[must_use]

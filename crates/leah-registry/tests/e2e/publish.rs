@@ -99,7 +99,7 @@ fn refuses_a_package_without_its_signature_or_with_that_of_another() {
     std::fs::remove_file(sandbox.path(&format!("{file}.minisig"))).unwrap();
     insta::assert_snapshot!(refuses(&sandbox, &file, 7), @r"
     error: the package is not signed: there is no `notes-1.0.0.tar.gz.minisig`
-    hint: sign the archive with `leahpm sign`
+    hint: sign it with `leahpm sign PACKAGE --key FILE --for REGISTRY`
     ");
     // The right archive under the name of a newer version, to roll users back.
     sandbox.write("notes-1.1.0.tar.gz", sandbox.read(&file));

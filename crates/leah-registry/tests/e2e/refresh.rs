@@ -33,3 +33,14 @@ fn merges_the_segments_of_the_catalog_into_one() {
     assert_eq!(segments(), 1);
     sandbox.run(&["check", "hub"]).ok();
 }
+
+#[test]
+fn leaves_nothing_in_a_folder_that_is_no_registry() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("hup")).unwrap();
+    for folder in ["hup", "nowhere"] {
+        let error = sandbox.run(&["refresh", folder, "--index-key", "keys/index.key"]).fails(5);
+        assert_eq!(error, format!("error: `{folder}` is not a registry: it has no `head`\n"));
+    }
+    assert_eq!(std::fs::read_dir(sandbox.path("hup")).unwrap().count(), 0);
+}
