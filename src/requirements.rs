@@ -187,7 +187,7 @@ fn range_or_version(text: &str) -> Result<VersionReq, VersionError> {
 }
 
 /// The range that holds one version. Ranges do not see build metadata.
-fn exactly(version: &Version) -> VersionReq {
+pub(crate) fn exactly(version: &Version) -> VersionReq {
     let only = Comparator {
         op: Op::Exact,
         major: version.major,

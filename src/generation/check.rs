@@ -93,6 +93,19 @@ pub enum Damage {
     },
 }
 
+impl Damage {
+    /// The entry whose files are to be fetched again, if it is one.
+    #[must_use]
+    pub fn entry(&self) -> Option<&EntryName> {
+        match self {
+            Self::EntryMissing { entry } | Self::EntryChanged { entry, .. } | Self::Extra { entry, .. } => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Looks at the live generation, or at all of them. Each entry is hashed once.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ struct Grounds {
 
 /// The facts behind `proof`, in an order that can be read.
 pub(super) fn explain(universe: &Universe<'_>, proof: Proof) -> Explanation {
-    let grounds = Grounds::of(universe, &leaves(proof));
+    let grounds = Grounds::of(leaves(proof));
     let mut facts = asked(universe, &grounds);
     facts.extend(needs(universe, &grounds));
     facts.extend(two_registries(universe, &grounds));
@@ -62,34 +62,21 @@ fn leaves(proof: Proof) -> Vec<Leaf> {
 }
 
 impl Grounds {
-    fn of(universe: &Universe<'_>, leaves: &[Leaf]) -> Self {
+    fn of(leaves: Vec<Leaf>) -> Self {
         let mut grounds = Self::default();
-        // A block stands for the versions that the proof reaches it from.
-        let mut blocks: BTreeMap<(u32, u32), Positions> = BTreeMap::new();
-        for leaf in leaves {
-            if let External::FromDependencyOf(Node::Plugin(of), versions, Node::Block(_, block), _) = leaf {
-                add(blocks.entry((*of, *block)), versions);
-            }
-        }
         for leaf in leaves {
             let External::FromDependencyOf(from, versions, to, set) = leaf else { continue };
-            match (*from, *to) {
-                (Node::Root, Node::Plugin(to)) => {
-                    add(grounds.edges.entry((None, to, set.clone())), versions);
-                }
-                (Node::Plugin(from), Node::Plugin(to)) => {
-                    add(grounds.edges.entry((Some(from), to, set.clone())), versions);
-                }
-                (Node::Block(from, block), Node::Plugin(to)) => {
-                    let members = || universe.plugin(from).block_members(block);
-                    let versions = blocks.get(&(from, block)).cloned().unwrap_or_else(members);
-                    add(grounds.edges.entry((Some(from), to, set.clone())), &versions);
-                }
+            let edge = match (from, to) {
+                (Node::Root, Node::Plugin(to)) => (None, to, set),
+                (Node::Plugin(from), Node::Plugin(to)) => (Some(from), to, set),
                 (Node::Plugin(from), Node::Name(name)) => {
                     grounds.claims.entry(name).or_default().insert(from);
+                    continue;
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            let all = grounds.edges.entry(edge).or_insert_with(Positions::empty);
+            *all = all.union(&versions);
         }
         grounds
     }
@@ -120,17 +107,12 @@ impl Grounds {
     }
 }
 
-fn add<K: Ord>(entry: std::collections::btree_map::Entry<'_, K, Positions>, versions: &Positions) {
-    let all = entry.or_insert_with(Positions::empty);
-    *all = all.union(versions);
-}
-
 /// What the user asked for, except where loosening it could not matter: the whole of a plugin that is
 /// part of the proof by what it needs, and ranges that nothing fits, which have a fact of their own.
 fn asked(universe: &Universe<'_>, grounds: &Grounds) -> Vec<Fact> {
     let matters = |to: u32, set: &Positions| {
         let all = Positions::of(universe.plugin(to).usable.iter().map(|_| true));
-        !set.is_empty() && !(*set == all && grounds.leads_on(to))
+        !set.is_empty() && (*set != all || !grounds.leads_on(to))
     };
     let asked = grounds.edges.keys().filter_map(|(from, to, set)| {
         let range = range(universe, *from, &Positions::empty(), *to)?;
@@ -173,7 +155,7 @@ fn range<'a>(
         None => universe.requirements.wanted.get(name).map(|wanted| &wanted.range),
         Some(from) => {
             let plugin = universe.plugin(from);
-            let newest = versions.from_highest(plugin.usable.len() as u32).next()?;
+            let newest = versions.highest_first(plugin.usable.len() as u32).next()?;
             plugin.at(newest).dependencies.get(name)
         }
     }

@@ -7,7 +7,7 @@ use leah_plugin::name::{Origin, PluginName};
 use semver::{Version, VersionReq};
 
 use super::{ResolveError, Unusable, skipped::matches_released};
-use crate::requirements::PluginId;
+use crate::requirements::{PluginId, Requirements, exactly};
 
 /// Most facts that are said; a hostile index can bring thousands.
 const MOST_SENTENCES: usize = 12;
@@ -17,8 +17,7 @@ const MOST_SENTENCES: usize = 12;
 pub struct Explanation {
     /// The facts, what was asked for first.
     pub facts: Vec<Fact>,
-    /// Ranges of the user's each of which, if it were dropped alone, would let all fit; with the version
-    /// that would be had.
+    /// Plugins each of which, if the user asked for this version of it instead, would let all fit.
     pub easier: Vec<(PluginId, Version)>,
     /// The registry whose plugins are called by their bare names.
     pub default_registry: Origin,
@@ -122,12 +121,27 @@ impl Explanation {
         hints
     }
 
-    /// What was asked for, as far as it takes part.
-    pub(super) fn asked(&self) -> impl Iterator<Item = (&PluginId, &VersionReq)> {
-        self.facts.iter().filter_map(|fact| match fact {
-            Fact::Asked { plugin, range } | Fact::NoVersion { plugin, range, .. } => Some((plugin, range)),
-            _ => None,
-        })
+    /// What the user could ask for instead of the ranges that take part: any release, or the newest
+    /// pre-release where there is no other.
+    pub(super) fn other_ranges(&self, requirements: &Requirements) -> Vec<(PluginId, VersionReq)> {
+        let mut others = Vec::new();
+        for fact in &self.facts {
+            let (plugin, range, there) = match fact {
+                Fact::Asked { plugin, range } => (plugin, range, &[][..]),
+                Fact::NoVersion { plugin, range, there, .. } => (plugin, range, there.as_slice()),
+                _ => continue,
+            };
+            let asked = requirements.wanted.get(&plugin.name);
+            if !asked.is_some_and(|it| it.registry == plugin.registry && it.range == *range) {
+                continue;
+            }
+            if *range != VersionReq::STAR {
+                others.push((plugin.clone(), VersionReq::STAR));
+            }
+            let pre_release = there.iter().rev().find(|version| matches_released(range, version));
+            others.extend(pre_release.map(|version| (plugin.clone(), exactly(version))));
+        }
+        others
     }
 
     fn shown(&self, plugin: &PluginId) -> String {
@@ -135,12 +149,8 @@ impl Explanation {
     }
 
     fn hint(&self, fact: &Fact) -> Option<String> {
-        let Fact::NoVersion { plugin, range, there, .. } = fact else { return None };
-        let shown = self.shown(plugin);
-        match there.iter().rev().find(|version| matches_released(range, version)) {
-            Some(pre) => Some(format!("`leahpm install {shown}@{pre}` asks for the pre-release")),
-            None => Some(format!("`leahpm info {shown}` shows all its versions")),
-        }
+        let Fact::NoVersion { plugin, .. } = fact else { return None };
+        Some(format!("`leahpm info {}` shows all its versions", self.shown(plugin)))
     }
 
     fn sentence(&self, fact: &Fact) -> String {
@@ -308,7 +318,9 @@ fn no_version(
         }
         [(reason, versions)] => {
             let fit = if any { String::new() } else { format!(" that fit `{range}`") };
-            format!("all versions of `{plugin}`{fit} {}", reason.said_of(versions.len()))
+            // `*` takes no pre-releases, so where there are some not all versions are meant.
+            let all = if any && versions.len() < there.len() { "releases" } else { "versions" };
+            format!("all {all} of `{plugin}`{fit} {}", reason.said_of(versions.len()))
         }
         several => {
             let reasons = several

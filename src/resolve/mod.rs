@@ -58,7 +58,7 @@ pub struct Resolved {
     pub dependencies: BTreeMap<PluginName, VersionReq>,
     /// True when it was asked for by name, false when another plugin needs it.
     pub requested: bool,
-    /// The newer versions, newest first, each with what stands in its way.
+    /// The newer versions, newest first and a hundred at most, each with what stands in its way.
     pub skipped: Vec<Skipped>,
 }
 
@@ -109,7 +109,7 @@ fn solve(
     deadline: &dyn Fn() -> bool,
 ) -> Result<Resolution, ResolveError> {
     let mut universe = Universe::new(requirements, index);
-    let missing = foresee::missing(&mut universe);
+    let missing = foresee::missing(&mut universe, deadline);
     if !missing.is_empty() {
         return Err(ResolveError::Needs(missing));
     }
@@ -142,7 +142,7 @@ fn resolution(
 ) -> Result<Resolution, ResolveError> {
     let plugins = selected.filter_map(|(node, position)| match node {
         Node::Plugin(number) => Some((universe.plugin(number), position)),
-        Node::Root | Node::Block(..) | Node::Name(_) => None,
+        Node::Root | Node::Name(_) => None,
     });
     let chosen: Chosen<'_, '_> =
         plugins.map(|(plugin, position)| (plugin.name, (plugin, position))).collect();
@@ -166,7 +166,7 @@ fn resolution(
     Ok(Resolution { plugins: resolved.collect(), order })
 }
 
-/// Which single range of the user's, if it were dropped, would let the rest fit, and the version that
+/// Which single range of the user's, if it were another, would let the rest fit, and the version that
 /// would be had: tried out, so that a hint never sends a user into the next failure.
 fn easier(
     explanation: &Explanation,
@@ -174,17 +174,13 @@ fn easier(
     index: &Index,
     deadline: &dyn Fn() -> bool,
 ) -> Vec<(PluginId, Version)> {
-    const ATTEMPTS: usize = 3;
-    let attempt = |plugin: &PluginId| {
+    const ATTEMPTS: usize = 4;
+    let attempt = |(plugin, range): (PluginId, VersionReq)| {
         let mut easier = requirements.clone();
-        easier.wanted.get_mut(&plugin.name)?.range = VersionReq::STAR;
+        easier.wanted.get_mut(&plugin.name)?.range = range;
         let resolution = solve(&easier, index, deadline).ok()?;
-        Some((plugin.clone(), resolution.plugins.get(&plugin.name)?.version.clone()))
+        let version = resolution.plugins.get(&plugin.name)?.version.clone();
+        Some((plugin, version))
     };
-    explanation
-        .asked()
-        .filter(|(_, range)| **range != VersionReq::STAR)
-        .take(ATTEMPTS)
-        .filter_map(|(plugin, _)| attempt(plugin))
-        .collect()
+    explanation.other_ranges(requirements).into_iter().take(ATTEMPTS).filter_map(attempt).collect()
 }

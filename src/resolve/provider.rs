@@ -1,14 +1,11 @@
 //! The solver's only door to the world: which version it tries next, what that version needs, and when
-//! to stop. Beside the plugins stand three kinds of node that are no plugins: what the user asked for,
-//! blocks of neighbouring versions with equal dependencies, and names that only one registry can fill.
+//! to stop. Beside the plugins stand two kinds of node that are no plugins: what the user asked for, and
+//! names that only one registry can fill.
+//!
+//! Versions are positions among the usable ones of a plugin, so that neighbours that need the same
+//! become one span, and the solver merges them into one rule.
 
-use std::{
-    cell::{RefCell, RefMut},
-    cmp::Reverse,
-    collections::BTreeSet,
-    convert::Infallible,
-    fmt,
-};
+use std::{cell::RefCell, cmp::Reverse, collections::BTreeSet, convert::Infallible, fmt};
 
 use pubgrub::{
     Dependencies, DependencyConstraints, DependencyProvider, PackageResolutionStatistics, VersionSet as _,
@@ -17,15 +14,13 @@ use pubgrub::{
 use super::{index::Candidate, universe::Universe, versions::Positions};
 use crate::requirements::{PluginId, Requirement};
 
-/// A node of the solver's graph. Versions of plugins are positions among the usable ones.
+/// A node of the solver's graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Node {
     /// All that was asked for.
     Root,
     /// A plugin, by its number in the universe.
     Plugin(u32),
-    /// What a run of neighbouring versions of a plugin needs alike.
-    Block(u32, u32),
     /// The right to a name; its versions are the registries.
     Name(u32),
 }
@@ -45,11 +40,11 @@ pub(super) enum Stop {
     Deadline,
 }
 
-/// What is decided first. The order makes the answer the best one in the order of its variants: no
-/// plugin can be made better without making one of those before it worse.
+/// What is decided when; the last variant first. It makes the answer the best one in that order: no
+/// plugin could be made better without making one that was decided before it worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
-    /// A dependency of a dependency, free to be any version.
+    /// Needed by another plugin, and not locked, or locked to what no longer fits.
     Needed,
     /// Asked for by name, and not locked, or locked to what no longer fits.
     Asked,
@@ -100,40 +95,20 @@ impl<'a> Provider<'a> {
 
     fn needs_of_plugin(&self, number: u32, position: u32) -> Result<Needs, Stop> {
         let mut universe = self.universe.borrow_mut();
-        let claim = universe.name_claim(number);
-        let claim = claim.map(|(name, registry)| (Node::Name(name), Positions::singleton(registry)));
-        match universe.plugin(number).block(position) {
-            Some(block) => {
-                let block = (Node::Block(number, block), Positions::singleton(0));
-                Ok(claim.into_iter().chain([block]).collect())
-            }
-            None => {
-                let needs = self.needs_of_version(universe, number, position)?;
-                Ok(claim.into_iter().chain(needs).collect())
-            }
-        }
-    }
-
-    fn needs_of_version(
-        &self,
-        mut universe: RefMut<'_, Universe<'a>>,
-        number: u32,
-        position: u32,
-    ) -> Result<Vec<(Node, Positions)>, Stop> {
         let registry = universe.plugin(number).registry;
         let candidate = universe.plugin(number).at(position);
-        let mut needs = Vec::with_capacity(candidate.dependencies.len());
+        let mut needs = Vec::with_capacity(candidate.dependencies.len() + 1);
+        let claim = universe.name_claim(number);
+        needs.extend(claim.map(|(name, registry)| (Node::Name(name), Positions::singleton(registry))));
         for (name, range) in &candidate.dependencies {
             // One hostile version can need thousands of plugins with thousands of versions each.
-            if (self.deadline)() {
-                return Err(Stop::Deadline);
-            }
+            self.should_cancel()?;
             match universe.number(registry, name) {
                 Some(needed) => needs.push((Node::Plugin(needed), universe.plugin(needed).fitting(range))),
                 None => return Err(Stop::Missing(missing_of(&mut universe, number))),
             }
         }
-        Ok(needs)
+        Ok(needs.into_iter().collect())
     }
 }
 
@@ -155,7 +130,7 @@ impl DependencyProvider for Provider<'_> {
         plugin.conflicts = plugin.conflicts.max(conflicts.conflict_count());
         let tier = if requirements.update.names(plugin.name) {
             Tier::Updated
-        } else if plugin.kept(set, requirements).is_some() {
+        } else if plugin.kept(|it| set.contains(&it), requirements).is_some() {
             Tier::Locked
         } else if plugin.asked {
             Tier::Asked
@@ -171,8 +146,10 @@ impl DependencyProvider for Provider<'_> {
     fn choose_version(&self, node: &Node, set: &Positions) -> Result<Option<u32>, Stop> {
         let universe = self.universe.borrow();
         Ok(match *node {
-            Node::Plugin(number) => universe.plugin(number).best(set, universe.requirements),
-            Node::Root | Node::Block(..) | Node::Name(_) => set.lowest(),
+            Node::Plugin(number) => {
+                universe.plugin(number).best(|it| set.contains(&it), universe.requirements)
+            }
+            Node::Root | Node::Name(_) => set.lowest(),
         })
     }
 
@@ -184,10 +161,6 @@ impl DependencyProvider for Provider<'_> {
         Ok(Dependencies::Available(match *node {
             Node::Root => self.needs_of_root()?,
             Node::Plugin(number) => self.needs_of_plugin(number, *version)?,
-            Node::Block(number, position) => {
-                let needs = self.needs_of_version(self.universe.borrow_mut(), number, position)?;
-                needs.into_iter().collect()
-            }
             Node::Name(_) => Needs::default(),
         }))
     }

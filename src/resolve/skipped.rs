@@ -15,6 +15,9 @@ use super::{
 };
 use crate::requirements::Requirements;
 
+/// Most versions that are looked at for each plugin; a hostile record can hold many thousands.
+const MOST_SKIPPED: usize = 100;
+
 /// A newer version that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
@@ -104,7 +107,7 @@ pub(super) fn skipped(
         version: candidate.version.clone(),
         reason: reason(candidate, name, chosen, ranges, requirements),
     };
-    plugin.record.versions().iter().rev().take_while(newer).map(why).collect()
+    plugin.record.versions().iter().rev().take_while(newer).take(MOST_SKIPPED).map(why).collect()
 }
 
 fn reason(

@@ -274,7 +274,8 @@ fn takes_pre_releases_only_when_asked_for() {
     assert_snapshot!(case(index).want("app@^2").said(), @r"
     error: `app` has only pre-releases that fit `^2`, which must be asked for: 2.0.0-beta.1
     hint: `leahpm install app@^1.0.0` would work
-    hint: `leahpm install app@2.0.0-beta.1` asks for the pre-release
+    hint: `leahpm install app@^2.0.0-beta.1` would work
+    hint: `leahpm info app` shows all its versions
     ");
 }
 

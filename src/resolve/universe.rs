@@ -4,7 +4,6 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use leah_plugin::name::{Origin, PluginName};
-use pubgrub::VersionSet as _;
 use semver::{Version, VersionReq};
 
 use super::{
@@ -21,8 +20,6 @@ pub(super) struct Plugin<'a> {
     pub(super) record: &'a Record,
     /// The versions that can be used, ascending; their positions are the solver's versions.
     pub(super) usable: Vec<&'a Candidate>,
-    /// For each usable version the first of its neighbours with the same dependencies.
-    blocks: Vec<u32>,
     /// The locked version, where there is one that can be used.
     locked: Option<u32>,
     /// True when it was asked for by name.
@@ -119,7 +116,6 @@ impl<'a> Plugin<'a> {
             registry,
             name,
             record,
-            blocks: blocks(&usable),
             usable,
             locked: locked.map(|position| position as u32),
             asked,
@@ -140,9 +136,9 @@ impl<'a> Plugin<'a> {
         Positions::of(self.usable.iter().map(|candidate| range.matches(&candidate.version)))
     }
 
-    /// The locked version, if it is in `set` and the plugin is not to be updated.
-    pub(super) fn kept(&self, set: &Positions, requirements: &Requirements) -> Option<u32> {
-        self.locked.filter(|locked| set.contains(locked) && self.is_kept(*locked, requirements))
+    /// The locked version, if it `fits` and the plugin is not to be updated.
+    pub(super) fn kept(&self, fits: impl Fn(u32) -> bool, requirements: &Requirements) -> Option<u32> {
+        self.locked.filter(|locked| self.is_kept(*locked, requirements) && fits(*locked))
     }
 
     /// True when `position` is the locked version, and stays for that reason.
@@ -150,38 +146,12 @@ impl<'a> Plugin<'a> {
         self.locked == Some(position) && !requirements.update.moves(self.name)
     }
 
-    /// The best of `set`: the locked version, else the newest. A locked version that was yanked is the
+    /// The best that `fits`: the locked version, else the newest. A locked version that was yanked is the
     /// last resort of an update.
-    pub(super) fn best(&self, set: &Positions, requirements: &Requirements) -> Option<u32> {
-        let mut newest = set.from_highest(self.usable.len() as u32);
-        let first = newest.next()?;
-        self.kept(set, requirements)
-            .or_else(|| std::iter::once(first).chain(newest).find(|position| !self.at(*position).yanked))
-            .or(Some(first))
+    pub(super) fn best(&self, fits: impl Fn(u32) -> bool, requirements: &Requirements) -> Option<u32> {
+        let newest = || (0..self.usable.len() as u32).rev();
+        self.kept(&fits, requirements)
+            .or_else(|| newest().find(|position| !self.at(*position).yanked && fits(*position)))
+            .or_else(|| newest().find(|position| fits(*position)))
     }
-
-    /// The versions with the same dependencies as `position`, if it is not alone and they have several:
-    /// what rules out one of them then rules out all at once.
-    pub(super) fn block(&self, position: u32) -> Option<u32> {
-        let first = self.blocks[position as usize];
-        let alone = first == position && self.blocks.get(position as usize + 1) != Some(&first);
-        (!alone && self.at(position).dependencies.len() > 1).then_some(first)
-    }
-
-    /// The usable versions of a block, by the number that [`Plugin::block`] gives.
-    pub(super) fn block_members(&self, block: u32) -> Positions {
-        Positions::of(self.blocks.iter().map(|first| *first == block))
-    }
-}
-
-fn blocks(usable: &[&Candidate]) -> Vec<u32> {
-    let mut blocks = Vec::with_capacity(usable.len());
-    let mut first = 0;
-    for (position, candidate) in usable.iter().enumerate() {
-        if position > 0 && usable[position - 1].dependencies != candidate.dependencies {
-            first = position as u32;
-        }
-        blocks.push(first);
-    }
-    blocks
 }

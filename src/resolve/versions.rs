@@ -30,7 +30,7 @@ impl Positions {
     }
 
     /// The members below `limit`, highest first.
-    pub(super) fn from_highest(&self, limit: u32) -> impl Iterator<Item = u32> {
+    pub(super) fn highest_first(&self, limit: u32) -> impl Iterator<Item = u32> {
         let spans = self.0.chunks(2).map(move |span| (span[0], span.get(1).copied().unwrap_or(limit)));
         spans.rev().flat_map(move |(from, to)| (from..to.min(limit)).rev())
     }
@@ -126,7 +126,7 @@ mod tests {
     const LIMIT: u32 = 12;
 
     fn members(set: &Positions) -> BTreeSet<u32> {
-        set.from_highest(LIMIT).collect()
+        set.highest_first(LIMIT).collect()
     }
 
     fn flags() -> impl Strategy<Value = Vec<bool>> {
@@ -152,7 +152,7 @@ mod tests {
         #[test]
         fn a_set_has_one_form(a in flags(), b in flags()) {
             let (a, b) = (Positions::of(a), Positions::of(b));
-            prop_assert_eq!(a.complement().complement(), a.clone());
+            prop_assert_eq!(&a.complement().complement(), &a);
             prop_assert_eq!(a.union(&b), a.complement().intersection(&b.complement()).complement());
             let single = (0..LIMIT).filter(|i| a.contains(i)).map(Positions::singleton);
             prop_assert_eq!(single.fold(Positions::empty(), |all, one| all.union(&one)), a);

@@ -44,7 +44,7 @@ pub enum Signer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerLine {
-    /// The keys that may sign versions and the next change, ascending by their text.
+    /// The keys that may sign versions and the next change, ascending by their bytes.
     pub keys: Vec<PublicKey>,
     /// Digest of the owner line before, without its line end; none in the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
