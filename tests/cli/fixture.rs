@@ -182,6 +182,14 @@ pub struct TestRegistry {
     pub publisher: SecretKey,
 }
 
+/// A sandbox whose bare names come from its registry `hub`.
+pub fn hub() -> (Sandbox, TestRegistry) {
+    let sandbox = Sandbox::new();
+    let hub = TestRegistry::new(&sandbox, "hub");
+    hub.add_as_default(&sandbox);
+    (sandbox, hub)
+}
+
 impl TestRegistry {
     /// An empty registry of this name in a folder of this name.
     pub fn new(sandbox: &Sandbox, origin: &str) -> Self {
@@ -307,11 +315,23 @@ impl TestRegistry {
         arguments.iter().map(ToString::to_string).chain(self.install_args()).collect()
     }
 
+    /// Adds the registry to the home.
+    #[track_caller]
+    pub fn add(&self, sandbox: &Sandbox) -> &Self {
+        self.add_with(sandbox, &[])
+    }
+
     /// Adds the registry to the home and makes bare names come from it.
     #[track_caller]
     pub fn add_as_default(&self, sandbox: &Sandbox) -> &Self {
+        self.add_with(sandbox, &["--default"])
+    }
+
+    #[track_caller]
+    fn add_with(&self, sandbox: &Sandbox, more: &[&str]) -> &Self {
         let (path, key) = (self.folder.display().to_string(), self.root_key().to_string());
-        sandbox.run(&["registry", "add", self.origin.as_str(), &path, "--key", &key, "--default"]).ok();
+        let add = ["registry", "add", self.origin.as_str(), &path, "--key", &key];
+        sandbox.run(&[&add, more].concat()).ok();
         self
     }
 }

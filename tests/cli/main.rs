@@ -15,4 +15,5 @@ mod fixture;
 mod sandbox;
 
 mod install;
+mod registries;
 mod tampering;

@@ -11,7 +11,12 @@ use std::{
     sync::Mutex,
 };
 
-use leah_plugin::{digest::Digest, layout::Layout, lock::Lock};
+use leah_plugin::{
+    digest::Digest,
+    layout::Layout,
+    lock::{Lock, Locked},
+    name::PluginName,
+};
 use serde_json::Value;
 
 /// A folder that is gone after the test. The program runs in it, with `home` below it as LEAH_HOME.
@@ -53,15 +58,21 @@ impl Output {
 
     /// Standard error of a run that must end with `code` and print no data.
     #[track_caller]
-    pub fn fails(self, code: i32) -> String {
+    pub fn fails(&self, code: i32) -> &str {
         assert_eq!((self.code, self.stdout.as_str()), (code, ""), "{self}");
-        self.stderr
+        &self.stderr
     }
 
     /// The one JSON object on standard output.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// The same, one field a line.
+    #[track_caller]
+    pub fn pretty(&self) -> String {
+        serde_json::to_string_pretty(&self.json()).unwrap()
     }
 
     /// The command of the first hint, without `leahpm`, as the words that a shell would make of it.
@@ -218,6 +229,12 @@ impl Sandbox {
     /// The lock of the live generation.
     pub fn lock(&self) -> Lock {
         Lock::read(&fs::read(self.layout().plugins().join("leah.lock")).unwrap()).unwrap()
+    }
+
+    /// What the lock says of one plugin of the live generation.
+    #[track_caller]
+    pub fn locked(&self, name: &str) -> Locked {
+        self.lock().plugins.remove(&name.parse::<PluginName>().unwrap()).unwrap()
     }
 
     /// Everything in the home, to compare before and after: kind, mode and contents by path.

@@ -3,12 +3,14 @@
 //! file came, went or changed.
 
 mod forge;
+mod tar;
 
-//mod archives;
+mod archives;
 mod bytes;
 mod index;
-//mod manifests;
-//mod signatures;
+mod bombs;
+mod manifests;
+mod signatures;
 mod states;
 //mod texts;
 //mod unsolved;
@@ -56,10 +58,11 @@ impl Scene {
     #[track_caller]
     pub fn refuses(&self, code: i32, arguments: &[&str]) -> String {
         let before = self.sandbox.tree();
-        let error = self.run(arguments).fails(code);
+        let output = self.run(arguments);
+        let error = output.fails(code);
         let changed = difference(&before, &self.sandbox.tree());
         assert!(changed.is_empty(), "{arguments:?} changed the home: {changed:#?}\n{error}");
-        shown(&error)
+        shown(error)
     }
 
     /// The message of an install that must fail with `code`.
