@@ -123,7 +123,7 @@ fn text_that_could_draw_on_a_terminal_is_refused_and_not_printed() {
     insta::assert_snapshot!(check("author: Tests", "author: \"Te\u{202e}sts\""), @r"line 3, column 9: the text has the character `\u{202e}`, which could change how a terminal shows it");
     insta::assert_snapshot!(check("author: Tests", "author: Te\u{1b}[2Jsts"), @r"line 3, column 9: unexpected character: `\u{1b}'");
     insta::assert_snapshot!(check("author:", "\"au\u{202e}thor\":"), @r"line 3, column 1: `au\u{202e}thor` is not a key of a manifest; did you mean `author`?");
-    insta::assert_snapshot!(check("author: Tests", "author: Tests\n\"a\u{202e}b\": 1\n\"a\u{202e}b\": 1"), @"line 5, column 1: duplicate mapping key: a‮b, set DuplicateKeyPolicy in Options if acceptable");
+    insta::assert_snapshot!(check("author: Tests", "author: Tests\n\"a\u{202e}b\": 1\n\"a\u{202e}b\": 1"), @r"line 5, column 1: duplicate mapping key: a\u{202e}b, set DuplicateKeyPolicy in Options if acceptable");
     insta::assert_snapshot!(check("author: Tests", "author: &a\u{202e}b Tests"), @"line 3, column 14: budget breached: Anchors { anchors: 1 }");
     insta::assert_snapshot!(check("target: {", r#""\e[2J": {"#), @r"line 14, column 3: `\u{1b}[2J` is not a key of a setting: lower-case letters, digits, `_` and `-`, at most 64, a letter first");
     insta::assert_snapshot!(check("[example.com]", r#"["\e[2Jexample.com"]"#), @r"line 9, column 22: `\u{1b}[2Jexample.com` is not a host: write the name alone, in lower case, as in `example.com` or `example.com:8443`");
