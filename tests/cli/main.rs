@@ -14,5 +14,12 @@ mod fixture;
 #[allow(dead_code, reason = "words for tests that are yet to come")]
 mod sandbox;
 
+mod consent;
+mod enable;
+mod gc;
 mod install;
 mod registries;
+mod rollback;
+mod uninstall;
+mod update;
+mod verify;

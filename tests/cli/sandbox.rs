@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::Mutex,
+    sync::{Mutex, PoisonError, RwLock},
 };
 
 use leah_plugin::{
@@ -170,12 +170,12 @@ impl Sandbox {
 
     /// Starts the program and lets it run.
     pub fn spawn<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Child {
-        self.command(arguments).spawn().unwrap()
+        start(&mut self.command(arguments))
     }
 
     /// Runs a command that [`Self::command`] made, and what was changed of it, to its end.
     pub fn finish(&self, command: &mut Command) -> Output {
-        self.output(command.output().unwrap_or_else(|error| panic!("{error}: {command:?}")))
+        self.wait(start(command))
     }
 
     /// What a started program answered.
@@ -274,6 +274,17 @@ impl Sandbox {
         left.extend(names_in(&self.home()).into_iter().filter(|name| !KNOWN.contains(&name.as_str())));
         left
     }
+}
+
+/// Held to write while a test holds a lock of its own and to read while one forks: a child that has not come to its
+/// `exec` yet has all files of the test process open, and so its locks.
+pub static FORKS: RwLock<()> = RwLock::new(());
+
+/// Starts a command, with no lock of another test in its hands.
+pub fn start(command: &mut Command) -> Child {
+    let _forking = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+    // It returns when the child has come to its `exec`.
+    command.spawn().unwrap_or_else(|error| panic!("{error}: {command:?}"))
 }
 
 /// What may stand in a home.
