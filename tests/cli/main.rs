@@ -14,6 +14,7 @@ mod fixture;
 #[allow(dead_code, reason = "words for tests that are yet to come")]
 mod sandbox;
 
+mod bundled;
 mod consent;
 mod enable;
 mod gc;

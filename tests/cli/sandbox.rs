@@ -338,6 +338,12 @@ pub fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
 }
 
+/// Says why a test had nothing to test.
+#[expect(clippy::print_stderr, reason = "nobody should take a skipped test for a passed one")]
+pub fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
+}
+
 /// `2027-01-15T08:00:00Z` as `[TIME]`.
 fn without_times(text: &str) -> String {
     let shape = b"dddd-dd-ddTdd:dd:ddZ";
