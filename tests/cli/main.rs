@@ -18,6 +18,7 @@ mod bundled;
 mod consent;
 mod enable;
 mod gc;
+mod generated;
 mod install;
 mod registries;
 mod rollback;
