@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::PathBuf,
+    sync::{PoisonError, RwLockWriteGuard},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -22,7 +23,10 @@ use leah_registry::{
 };
 use semver::Version;
 
-use crate::{plugin::component, sandbox::Sandbox};
+use crate::{
+    plugin::component,
+    sandbox::{FORKS, Sandbox},
+};
 
 /// How long a head of a test's registry lives, in seconds: thirty days.
 pub const HEAD_LIFETIME: u64 = 30 * 24 * 3600;
@@ -30,6 +34,11 @@ pub const HEAD_LIFETIME: u64 = 30 * 24 * 3600;
 /// Seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// To be held while a lock of a registry is held.
+fn locking() -> RwLockWriteGuard<'static, ()> {
+    FORKS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A plugin's package that is about to be made.
@@ -206,6 +215,7 @@ impl TestRegistry {
             index_key: key(),
             publisher: key(),
         };
+        let locking = locking();
         init(
             &registry.folder,
             &NewRegistry {
@@ -217,6 +227,7 @@ impl TestRegistry {
             },
         )
         .unwrap();
+        drop(locking);
         let keys = [
             ("root", &registry.root_key),
             ("index", &registry.index_key),
@@ -269,6 +280,7 @@ impl TestRegistry {
         fs::write(&package, archive).unwrap();
         fs::write(format!("{}.minisig", package.display()), signature).unwrap();
         let publication = Publication { package: &package, publisher: Some(key), similar_ok: true };
+        let _locking = locking();
         publish(&self.folder, &self.index_key, &publication, now()).unwrap();
     }
 
@@ -285,6 +297,7 @@ impl TestRegistry {
     #[track_caller]
     fn say(&self, name: &str, version: &str, word: Word) -> &Self {
         let (name, version) = (name.parse().unwrap(), version.parse().unwrap());
+        let _locking = locking();
         yank::say(&self.folder, &self.index_key, (&name, &version), word, now()).unwrap().unwrap();
         self
     }

@@ -14,6 +14,15 @@ mod fixture;
 #[allow(dead_code, reason = "words for tests that are yet to come")]
 mod sandbox;
 
+mod bundled;
+mod consent;
+mod enable;
+mod gc;
+mod generated;
 mod install;
 mod registries;
+mod rollback;
 mod tampering;
+mod uninstall;
+mod update;
+mod verify;

@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::Mutex,
+    sync::{Mutex, PoisonError, RwLock},
 };
 
 use leah_plugin::{
@@ -170,12 +170,12 @@ impl Sandbox {
 
     /// Starts the program and lets it run.
     pub fn spawn<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Child {
-        self.command(arguments).spawn().unwrap()
+        start(&mut self.command(arguments))
     }
 
     /// Runs a command that [`Self::command`] made, and what was changed of it, to its end.
     pub fn finish(&self, command: &mut Command) -> Output {
-        self.output(command.output().unwrap_or_else(|error| panic!("{error}: {command:?}")))
+        self.wait(start(command))
     }
 
     /// What a started program answered.
@@ -276,6 +276,17 @@ impl Sandbox {
     }
 }
 
+/// Held to write while a test holds a lock of its own and to read while one forks: a child that has not come to its
+/// `exec` yet has all files of the test process open, and so its locks.
+pub static FORKS: RwLock<()> = RwLock::new(());
+
+/// Starts a command, with no lock of another test in its hands.
+pub fn start(command: &mut Command) -> Child {
+    let _forking = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+    // It returns when the child has come to its `exec`.
+    command.spawn().unwrap_or_else(|error| panic!("{error}: {command:?}"))
+}
+
 /// What may stand in a home.
 const KNOWN: [&str; 9] = [
     "plugins",
@@ -325,6 +336,12 @@ pub fn names_in(folder: &Path) -> Vec<String> {
 pub fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
+}
+
+/// Says why a test had nothing to test.
+#[expect(clippy::print_stderr, reason = "nobody should take a skipped test for a passed one")]
+pub fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
 }
 
 /// `2027-01-15T08:00:00Z` as `[TIME]`.
