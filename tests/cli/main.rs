@@ -22,6 +22,7 @@ mod generated;
 mod install;
 mod registries;
 mod rollback;
+mod sixty;
 mod tampering;
 mod uninstall;
 mod update;
