@@ -22,6 +22,7 @@ mod generated;
 mod install;
 mod registries;
 mod rollback;
+mod tidy;
 mod uninstall;
 mod update;
 mod verify;
