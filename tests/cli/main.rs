@@ -25,3 +25,4 @@ mod rollback;
 mod uninstall;
 mod update;
 mod verify;
+mod tampering;
