@@ -26,3 +26,4 @@ mod tidy;
 mod uninstall;
 mod update;
 mod verify;
+mod tampering;
