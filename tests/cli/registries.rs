@@ -65,7 +65,7 @@ fn moves_a_plugin_to_another_registry_after_consent() {
     exit 8
     ");
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&refused.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&refused), @"
     2> ~ alpha 1.0.0 (hub) -> 1.0.0 (other)
     2> Generation 2 is live.
     exit 0
