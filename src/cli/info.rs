@@ -41,7 +41,8 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         failure.hint("`leahpm search` shows what there is")
     };
     let record = session.record(&id)?.ok_or_else(|| not_there(format!("plugin `{}`", id.name)))?;
-    let versions = record.versions();
+    let mut versions = record.versions();
+    versions.sort_by(|a, b| b.line.version.cmp(&a.line.version));
     let fits = |release: &&Release| {
         args.plugin.range.as_ref().is_none_or(|range| range.matches(&release.line.version))
     };
@@ -95,7 +96,7 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     }
     lines.push(format!("size         {}", indicatif::HumanBytes(line.size)));
     lines.push(format!("publisher    {}", line.key));
-    let all: Vec<String> = versions.iter().rev().map(describe).collect();
+    let all: Vec<String> = versions.iter().map(describe).collect();
     lines.push(format!("versions     {}", all.join(", ")));
     lines.extend(installed.map(|locked| format!("installed    {}", locked.version)));
     ctx.ui.data(lines.join("\n"))

@@ -54,7 +54,7 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// No registry of that name was added.
-    #[error("there is no registry `{origin}`; there are {}", names(.known))]
+    #[error("there is no registry `{origin}`, only {}", names(.known))]
     Unknown {
         /// The name.
         origin: Origin,
@@ -68,7 +68,7 @@ pub enum SessionError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// What was seen of a registry earlier cannot be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", crate::fs::shown(path))]
     Seen {
         /// The file.
         path: PathBuf,
@@ -257,7 +257,7 @@ impl Session {
     fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
         // The catalog is read for a misspelt name alone.
         let known = match &error {
-            ResolveError::Unknown(plugins) => plugins.iter().flat_map(|id| self.ids(&id.registry)).collect(),
+            ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
         let mut hints = error.hints(&requirements.default_registry, &known);

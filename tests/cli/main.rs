@@ -22,7 +22,7 @@ mod generated;
 mod install;
 mod registries;
 mod rollback;
+mod tampering;
 mod uninstall;
 mod update;
 mod verify;
-mod tampering;
