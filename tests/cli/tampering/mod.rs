@@ -12,8 +12,8 @@ mod index;
 mod manifests;
 mod signatures;
 mod states;
-//mod texts;
-//mod unsolved;
+mod texts;
+mod unsolved;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
