@@ -41,6 +41,8 @@ class Change:
     damage: str = None
     # What the command may answer when it is given a second time after it was done.
     again: tuple = (0,)
+    # Whether the same command writes once more when the set is new; only who writes removes leftovers.
+    rewrites: bool = True
 
 
 @dataclass
@@ -68,7 +70,7 @@ def changes(keys, folders):
         Change("enable", ["enable", "gamma"], before=[["disable", "gamma"]]),
         Change("rollback", ["rollback", "1"]),
         Change("gc", ["gc", "--keep", "0"], before=[["uninstall", "gamma"], ["update", *grant]]),
-        Change("repair", ["verify", "--repair"], damage="alpha-1.0.0-*/plugin.yaml"),
+        Change("repair", ["verify", "--repair"], damage="alpha-1.0.0-*/plugin.yaml", rewrites=False),
         Change("registry-add", ["registry", "add", "other", folders["other"], "--key", keys["other"]]),
         Change(
             "registry-remove",
@@ -164,7 +166,8 @@ class Stage:
         again = look(home)
         if self.judge_state(prepared, again) != "new" and old != new:
             raise Broken("the same command once more did not do what it says")
-        no_leftovers(home)
+        if change.rewrites or not applied:
+            no_leftovers(home)
         self.must(home, ["install", "hello-world", "--grant", "all"])
         no_leftovers(home)
         self.must(home, ["verify"])
