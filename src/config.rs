@@ -7,7 +7,7 @@ use leah_plugin::{
     key::PublicKey,
     layout::Layout,
     name::Origin,
-    yaml::{self, YamlError},
+    yaml::{self, Format, YamlError},
 };
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -63,27 +63,6 @@ pub struct RegistryConfig {
     pub url: String,
     /// The key that its chain of roots starts from.
     pub root_key: PublicKey,
-}
-
-/// A format number that can only be `N`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Format<const N: u32>;
-
-impl<const N: u32> Serialize for Format<N> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(N)
-    }
-}
-
-impl<'de, const N: u32> Deserialize<'de> for Format<N> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            number if number == N => Ok(Self),
-            number => Err(serde::de::Error::custom(format_args!(
-                "format {number} is not known, this leahpm knows format {N}; a newer leahpm may have written it"
-            ))),
-        }
-    }
 }
 
 /// Why the configuration cannot be used.

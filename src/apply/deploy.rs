@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leah_plugin::{
-    layout::SettingsFile,
+    layout::{EntryName, SettingsFile},
     lock::{Lock, Locked},
     name::PluginName,
 };
@@ -11,7 +11,7 @@ use leah_plugin::{
 use super::{Apply, ApplyError, Event, remember};
 use crate::{
     fetch::{self, Need, Progress},
-    generation::{Draft, Generation, Writer},
+    generation::{Draft, Generation, Writer, gc},
     plan::{self, Change, Plan},
     registry::Session,
     requirements::PluginId,
@@ -81,7 +81,14 @@ fn carry_out(
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
     let needs = missing(&store, session, live, &plan.lock)?;
-    fetch_into(apply, &store, &needs, Trust::WhatWasLive)?;
+    if let Err(error) = fetch_into(apply, &store, &needs, Trust::WhatWasLive) {
+        // Nothing of a change that is refused stays behind. That error is the one to report; what cannot be
+        // removed now, `gc` removes.
+        drop(store);
+        let brought: Vec<EntryName> = needs.iter().map(Need::entry).collect();
+        let _ = gc::discard(apply.layout, &brought);
+        return Err(error);
+    }
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     if writer.live()? != plan.parent {
         return Ok(None);

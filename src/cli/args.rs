@@ -1,6 +1,6 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, error::ErrorKind};
 use semver::Version;
@@ -117,6 +117,14 @@ impl GlobalArgs {
             durability: if self.test_unsynced { Durability::Unsynced } else { Durability::Synced },
         })
     }
+}
+
+/// `leahpm` with these arguments, quoted where a shell needs it.
+pub(super) fn invocation(arguments: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    // A word with a NUL byte cannot come from a command line.
+    let words = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
+    super::ui::escaped(&format!("leahpm {words}"))
 }
 
 /// Prints what clap has to say (help, version or a usage error) and gives the exit code.

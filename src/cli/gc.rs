@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::Failure, ui};
 use crate::{apply, generation::gc};
 
 /// Free the space of old generations
@@ -28,9 +28,9 @@ pub(super) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
     }
     let would = if ctx.config.dry_run { "Would remove" } else { "Removed" };
     ctx.ui.done(format_args!(
-        "{would} {} generations and {} packages, {} in all.",
-        plan.generations.len(),
-        plan.entries.len(),
+        "{would} {} and {}, {} in all.",
+        ui::counted(plan.generations.len(), "generation"),
+        ui::counted(plan.entries.len(), "package"),
         indicatif::HumanBytes(bytes)
     ));
     Ok(())

@@ -81,6 +81,9 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let hint = match &error {
             PlanError::NotInstalled(_) => "`leahpm list` shows what is installed".to_owned(),
+            PlanError::SameTool { first, .. } => {
+                format!("`leahpm disable {first}` would make room for the other")
+            }
             PlanError::Needed { name, by } => {
                 let by: Vec<&str> = by.iter().map(|name| name.as_str()).collect();
                 format!("name them together: `{} {name}`", by.join(" "))
@@ -93,6 +96,9 @@ impl From<PlanError> for Failure {
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         let hint = match &error {
+            TrustError::Expired { what: "root", .. } => {
+                Some("its people sign a new root with the root key; then run the command again")
+            }
             TrustError::Expired { .. } => {
                 Some("its people publish a new head with `leah-registry refresh`; then run the command again")
             }
@@ -237,6 +243,8 @@ impl From<ApplyError> for Failure {
             ApplyError::NoParent => {
                 Self::new(Kind::NotFound, error).hint("`leahpm history` shows the generations that were live")
             }
+            ApplyError::Manifest { .. } => Self::new(Kind::CheckFailed, error)
+                .hint("`leahpm verify --repair` fetches the damaged plugins again"),
             ApplyError::Verb(_) | ApplyError::Write { .. } => Self::new(Kind::Unexpected, error),
         }
     }

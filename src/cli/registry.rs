@@ -6,7 +6,7 @@ use leah_plugin::{key::PublicKey, name::Origin};
 use serde_json::{Value, json};
 
 use super::{
-    context::Context,
+    context::{Context, now},
     failure::{Failure, Kind},
     prompt, ui,
 };
@@ -114,13 +114,12 @@ fn list(ctx: &Context) -> Result<(), Failure> {
     let mut rows = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for origin in session.origins() {
-        let (source, key) = session.locate(&origin)?;
+        let (_, key) = session.locate(&origin)?;
         let mark = if origin == default { "default" } else { "" };
-        let place = source.url().unwrap_or_else(|| "compiled in".into());
-        objects.push(
-            json!({ "name": origin, "url": source.url(), "root_key": key, "default": origin == default }),
-        );
-        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(&place), key.to_string()]);
+        let url = session.known().registries.get(&origin).map(|config| config.url.as_str());
+        let place = url.unwrap_or("compiled in");
+        objects.push(json!({ "name": origin, "url": url, "root_key": key, "default": origin == default }));
+        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(place), key.to_string()]);
     }
     if ctx.ui.json {
         return ctx.ui.object("registry list", json!({ "registries": objects }));
@@ -191,6 +190,8 @@ fn add_to(
         let expected = name.clone();
         return Err(crate::trust::TrustError::Origin { expected, found: origin }.into());
     }
+    registry.check_not_older(session.seen(&origin)?.as_ref())?;
+    registry.check_fresh(now())?;
     let config = RegistryConfig { url, root_key: key };
     let taken =
         origin.is_bundled() || session.known().registries.get(&origin).is_some_and(|old| *old != config);
@@ -206,7 +207,7 @@ fn agree(ctx: &Context, source: &Source) -> Result<PublicKey, Failure> {
     let key = source.offered_key()?;
     let new = NewKey { place: source.place(), key };
     if !ctx.ui.interactive {
-        let hint = format!("if you know that key to be the right one, add `--key {key}`");
+        let hint = format!("if you know that key to be the right one, run `{} --key {key}`", ctx.invocation);
         return Err(Failure::new(Kind::Consent, new).hint(hint));
     }
     ctx.ui.ask(&format!("{} says that its root key is\n  {key}", new.place));

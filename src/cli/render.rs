@@ -33,15 +33,22 @@ pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result
 }
 
 /// Says that what `install` was asked for is there.
-pub(super) fn nothing_to_do(ctx: &Context, command: &str, plugins: &[Wanted]) -> Result<(), Failure> {
+pub(super) fn nothing_to_do(ctx: &Context, plugins: &[Wanted]) -> Result<(), Failure> {
     if ctx.ui.json {
-        return outcome(ctx, command, &Outcome::Unchanged);
+        return outcome(ctx, "install", &Outcome::Unchanged);
     }
     let names = ui::listed(plugins.iter().map(|wanted| &wanted.name));
     let (is, them) = if plugins.len() == 1 { ("is", "it") } else { ("are", "them") };
     ctx.ui.done(format_args!(
         "{names} {is} installed already; nothing changed. `leahpm update` looks for newer versions of {them}."
     ));
+    let live = ctx.live()?;
+    for name in plugins.iter().map(|wanted| &wanted.name) {
+        let locked = live.as_ref().and_then(|live| live.lock().plugins.get(name));
+        if locked.is_some_and(|locked| !locked.enabled) {
+            ctx.ui.done(format_args!("{name} is switched off; `leahpm enable {name}` switches it on."));
+        }
+    }
     Ok(())
 }
 
@@ -71,7 +78,8 @@ fn change_json(change: &Change) -> Value {
         }),
         Change::Remove { version, .. } => json!({ "version": version }),
         Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
-        Change::Enable(_) | Change::Disable(_) | Change::Request(_) => json!({}),
+        Change::Request { request, .. } => json!({ "request": request }),
+        Change::Enable(_) | Change::Disable(_) => json!({}),
     };
     if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
         whole.extend(fields);

@@ -36,7 +36,7 @@ pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
             names => Update::Names(names.iter().cloned().collect()),
         };
         let requirements = resolve::requirements(ctx, &session, Some(live.lock()), which);
-        let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &args.names, "update")?;
+        let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &args.names)?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, "update", args.names.clone()))
     })?;
     render::outcome(ctx, "update", &outcome)

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     digest::Digest,
     name::{NameError, Origin, PluginName},
+    package::MANIFEST_FILE,
     version::{VersionError, parse_version},
 };
 
@@ -176,6 +177,12 @@ impl Layout {
     #[must_use]
     pub fn entry(&self, entry: &EntryName) -> PathBuf {
         self.store().join(entry.to_string())
+    }
+
+    /// The manifest of an unpacked package.
+    #[must_use]
+    pub fn manifest(&self, entry: &EntryName) -> PathBuf {
+        self.entry(entry).join(MANIFEST_FILE)
     }
 
     /// A folder in which an entry is built, or to which one is moved to be removed.

@@ -1,7 +1,10 @@
 //! The one way in which YAML is read and written here: no anchors, no aliases, no duplicate keys, strict
 //! booleans, bounded in size and depth, and every error with its line and column.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+};
 use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options};
 
 /// Largest YAML text that is read, in bytes. A manifest is a few kilobytes, a lock of 1,000 plugins 600.
@@ -40,6 +43,38 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     serde_yaml::from_str_with_options(text, options()).map_err(|error| describe(&error))
 }
 
+/// Why a text is not a value of a known format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// Its `format` is another number than the one that is known.
+    #[error("format {0} is not known")]
+    Newer(u64),
+    /// Not YAML of this shape.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+}
+
+/// Reads a value whose text states `format` at its top.
+///
+/// # Errors
+/// As [`from_slice`]; a text of another format is told as such, whatever else stands in it.
+pub fn from_slice_of_format<T: DeserializeOwned>(bytes: &[u8], known: u64) -> Result<T, FormatError> {
+    #[derive(Deserialize)]
+    struct Stated {
+        format: u64,
+    }
+    let read = from_slice(bytes);
+    // A text of ours states the format it has in its first line; only another one is read twice.
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if read.is_ok() && first == format!("format: {known}").as_bytes() {
+        return Ok(read?);
+    }
+    match from_slice(bytes) {
+        Ok(Stated { format }) if format != known => Err(FormatError::Newer(format)),
+        _ => Ok(read?),
+    }
+}
+
 /// Writes a value as YAML, keys in the order of the type or the map.
 ///
 /// # Errors
@@ -50,6 +85,27 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
         column: 0,
         reason: format!("the value cannot be written as YAML: {error}"),
     })
+}
+
+/// A format number that can only be `N`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Format<const N: u32>;
+
+impl<const N: u32> Serialize for Format<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(N)
+    }
+}
+
+impl<'de, const N: u32> Deserialize<'de> for Format<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            number if number == N => Ok(Self),
+            number => Err(de::Error::custom(format_args!(
+                "format {number} is not known, this leahpm knows format {N}; a newer leahpm may have written it"
+            ))),
+        }
+    }
 }
 
 fn options() -> Options {

@@ -1,0 +1,28 @@
+//! The program as a user meets it: the real binary, real registries in folders, real keys, a home of its own for
+//! every test. One module a command, and a few for what concerns all of them.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
+#![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
+#![allow(unreachable_pub, reason = "modules of a test have no outside")]
+
+#[path = "../../crates/leah-plugin/tests/fixture/mod.rs"]
+#[allow(dead_code, reason = "of this fixture only the component is needed")]
+mod plugin;
+
+#[allow(dead_code, reason = "words for tests that are yet to come")]
+mod fixture;
+#[allow(dead_code, reason = "words for tests that are yet to come")]
+mod sandbox;
+
+mod bundled;
+mod consent;
+mod enable;
+mod gc;
+mod generated;
+mod install;
+mod registries;
+mod rollback;
+mod uninstall;
+mod update;
+mod verify;
+mod tampering;

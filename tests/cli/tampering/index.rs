@@ -1,0 +1,228 @@
+//! Records by a thief of the index key, who can sign any head: what the publishers signed still binds him.
+
+use leah_plugin::{
+    key::SecretKey,
+    record::{Line, OwnerLine, RevokeLine, Signer},
+};
+
+use super::{Scene, forge::Claim};
+use crate::fixture::PackageSpec;
+
+/// A registry with two versions of `notes`, the older one installed.
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.hub.offer(&PackageSpec::new("notes", "1.0.0"));
+    scene.installs("notes");
+    scene.hub.offer(&PackageSpec::new("notes", "1.1.0"));
+    scene
+}
+
+/// The message of an update over the record of `notes` after this change of its text.
+#[track_caller]
+fn check(change: impl FnOnce(Vec<&str>) -> Vec<String>) -> String {
+    let scene = scene();
+    let text = scene.hub.record_text("notes");
+    let lines = change(text.lines().collect());
+    let changed: String = lines.into_iter().map(|line| line + "\n").collect();
+    assert_ne!(changed, text, "the change changes nothing");
+    scene.hub.serve_record("notes", changed.as_bytes());
+    scene.refuses(7, &["update"])
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_owner_line_removed_is_refused() {
+    insta::assert_snapshot!(check(|lines| owned(&lines[1..])), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 1 of the record of `notes` is refused
+    caused by: the first line of a record must be that of its owner
+    ");
+}
+
+#[test]
+fn version_lines_in_another_order_are_refused() {
+    insta::assert_snapshot!(check(|lines| owned(&[lines[0], lines[2], lines[1]])), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 3 of the record of `notes` is refused
+    caused by: serial 3 follows serial 4; serials never fall
+    ");
+}
+
+#[test]
+fn a_version_that_stands_twice_is_refused() {
+    insta::assert_snapshot!(check(|lines| owned(&[lines[0], lines[1], lines[2], lines[2]])), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 4 of the record of `notes` is refused
+    caused by: version 1.1.0 is there already
+    ");
+}
+
+#[test]
+fn an_empty_record_is_refused() {
+    insta::assert_snapshot!(check(|_| Vec::new()), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 0 of the record of `notes` is refused
+    caused by: a record has at least one owner and one line that says so
+    ");
+}
+
+#[test]
+fn an_owner_of_the_thief_s_own_is_refused_where_the_publisher_was_pinned() {
+    let scene = scene();
+    let mut thief = crate::fixture::TestRegistry::at(&scene.sandbox, "hub", "thief");
+    thief.index_key = SecretKey::generate().unwrap();
+    let name = "notes".parse().unwrap();
+    let archive = PackageSpec::new("notes", "2.0.0").archive();
+    let line = thief.version_line(&Claim::of(&archive), &archive, 9);
+    let record = thief.new_record(&name);
+    let record = record.append(&Line::Version(Box::new(line)), &Default::default()).unwrap();
+    scene.hub.serve_record("notes", record.as_bytes());
+    scene.hub.write("packages/notes/notes-2.0.0.tar.gz", &archive);
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+    insta::assert_snapshot!(scene.refuses_to_install(7, "notes@2.0.0"), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+}
+
+#[test]
+fn a_pinned_publisher_outlives_the_uninstall() {
+    let scene = scene();
+    scene.run(&["uninstall", "notes"]).ok();
+    let thief = crate::fixture::TestRegistry::at(&scene.sandbox, "hub", "thief");
+    let record = thief.new_record(&"notes".parse().unwrap());
+    scene.hub.serve_record("notes", record.as_bytes());
+    insta::assert_snapshot!(scene.refuses_to_install(7, "notes"), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+}
+
+#[test]
+fn an_owner_line_that_the_owner_before_did_not_sign_is_refused() {
+    let scene = scene();
+    let thief = SecretKey::generate().unwrap();
+    let name = "notes".parse().unwrap();
+    let record = scene.hub.new_record(&name);
+    let previous = record.owner().digest;
+    // The registry's own root key counts as the way out when a publisher lost his keys; the index key does not.
+    for (signer, key) in [(Signer::Publisher, &thief), (Signer::Root, &scene.hub.index_key)] {
+        let line = OwnerLine::sign(
+            [thief.public()].into(),
+            (&scene.hub.origin, &name, Some(previous)),
+            (signer, key),
+            9,
+        );
+        let line = serde_json::to_string(&Line::Owner(line.unwrap())).unwrap();
+        let text = format!("{}{line}\n", String::from_utf8_lossy(record.as_bytes()));
+        scene.hub.serve_record("notes", text.as_bytes());
+        let error = scene.refuses(7, &["update"]);
+        match signer {
+            Signer::Publisher => insta::assert_snapshot!(error, @"
+            error: the record of `notes` in registry `hub` is not valid
+            caused by: line 2 of the record of `notes` is refused
+            caused by: the change of owners does not count
+            caused by: signed by key [id] (`[key]`), which the owner before does not have
+            "),
+            Signer::Root => insta::assert_snapshot!(error, @"
+            error: the record of `notes` in registry `hub` is not valid
+            caused by: line 2 of the record of `notes` is refused
+            caused by: the change of owners does not count
+            caused by: signed by key [hub index key id] (`[hub index key]`), which is no root key of the registry
+            "),
+        }
+    }
+}
+
+#[test]
+fn a_version_by_somebody_who_does_not_own_the_name_is_refused() {
+    let scene = scene();
+    let mut thief = crate::fixture::TestRegistry::at(&scene.sandbox, "hub", "thief");
+    std::mem::swap(&mut thief.publisher, &mut thief.index_key);
+    let archive = PackageSpec::new("notes", "2.0.0").archive();
+    let line = Line::Version(Box::new(thief.version_line(&Claim::of(&archive), &archive, 9)));
+    let line = serde_json::to_string(&line).unwrap();
+    let text = format!("{}{line}\n", scene.hub.record_text("notes"));
+    scene.hub.serve_record("notes", text.as_bytes());
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 4 of the record of `notes` is refused
+    caused by: version 2.0.0 is signed by key [thief index key id] (`[thief index key]`), which does not own the plugin
+    ");
+}
+
+#[test]
+fn versions_of_a_revoked_key_are_not_chosen() {
+    let scene = scene();
+    let key = scene.hub.publisher.public();
+    scene.hub.add_line("notes", |serial| Line::Revoke(RevokeLine { key, from: 1, serial }));
+    let before = scene.sandbox.live_line();
+    let error = scene.refuses(5, &["install", "notes@1.1.0"]);
+    insta::assert_snapshot!(error, @"
+    error: `notes` 1.1.0, the only version that fits `=1.1.0`, is signed with a revoked key
+    hint: `leahpm info notes` shows all its versions
+    ");
+    assert_eq!(scene.sandbox.live_line(), before);
+}
+
+#[test]
+fn a_plugin_hidden_from_the_directory_is_unknown_and_stays_installed() {
+    let scene = scene();
+    let mut names = scene.hub.names();
+    names.remove("notes");
+    let built = leah_plugin::tree::build(&names);
+    for (_, bytes) in &built.objects {
+        scene.hub.add_object(bytes);
+    }
+    scene.hub.change_head(|head| (head.tree, head.serial) = (built.root, head.serial + 1));
+    insta::assert_snapshot!(scene.refuses(5, &["update"]), @"
+    error: registry `hub` has no plugin `notes`
+    hint: did you mean `leahpm install notes`?
+    ");
+    assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.0.0");
+}
+
+#[test]
+fn the_lines_of_a_record_in_other_spellings_are_refused() {
+    let check = |from: &str, to: &str| check(|lines| lines.iter().map(|line| line.replacen(from, to, 1)).collect());
+    // What follows is the line as it should be, with hashes.
+    let canonical = |error: String| error.split_once("`{").map(|(front, _)| front.to_owned()).unwrap();
+    insta::assert_snapshot!(canonical(check("\"kind\":\"version\",", "\"kind\": \"version\",")), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 2 of the record of `notes` is refused
+    caused by: the line is not in its canonical form, which is
+    ");
+    insta::assert_snapshot!(canonical(check("\"hooks\":[]", "\"hooks\":[],\"x\":1")), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 2 of the record of `notes` is refused
+    caused by: the line is not in its canonical form, which is
+    ");
+    insta::assert_snapshot!(check("\"kind\":\"version\"", "\"kind\":\"versoin\""), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 2 of the record of `notes` is refused
+    caused by: column 17: unknown variant `versoin`, expected one of `owner`, `version`, `yank`, `unyank`, `revoke`
+    ");
+    insta::assert_snapshot!(check("\"hooks\":[]", "\"hooks\":[],\"hooks\":[]"), @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 2 of the record of `notes` is refused
+    caused by: column 0: duplicate field `hooks`
+    ");
+    insta::assert_snapshot!(check("\"size\":", "\"size\":1"), @r"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 2 of the record of `notes` is refused
+    caused by: the signature of version 1.0.0 does not fit its line
+    caused by: the signature says `leahpm:package:1\tregistry:hub\tname:notes\tversion:1.0.0\tfile:notes-1.0.0.tar.gz\tsize:242\tsha256:[sha256]`, expected `leahpm:package:1\tregistry:hub\tname:notes\tversion:1.0.0\tfile:notes-1.0.0.tar.gz\tsize:1242\tsha256:[sha256]`
+    ");
+}
+
+#[test]
+fn a_serial_that_falls_is_refused() {
+    let fall = |line: &str| {
+        let end = line.find(",\"published\"").unwrap();
+        let start = line[..end].rfind("\"serial\":").unwrap();
+        format!("{}\"serial\":1{}", &line[..start], &line[end..])
+    };
+    let error = check(|lines| vec![lines[0].into(), lines[1].into(), fall(lines[2])]);
+    insta::assert_snapshot!(error, @"
+    error: the record of `notes` in registry `hub` is not valid
+    caused by: line 3 of the record of `notes` is refused
+    caused by: serial 1 follows serial 3; serials never fall
+    ");
+}
