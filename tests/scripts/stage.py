@@ -324,12 +324,19 @@ def locked_entries(lock):
 
 def differences(old, new, found, part):
     """In short: where a part that is neither old nor new differs from both."""
-    values = [state.get(part) for state in (found, old, new)]
-    if not all(isinstance(value, dict) for value in values):
-        return " / ".join(repr(value)[:300] for value in values)
-    keys = sorted({key for value in values for key in value})
-    differ = [key for key in keys if len({repr(value.get(key)) for value in values}) > 1]
-    return "; ".join(f"{key}: " + " / ".join(repr(value.get(key))[:300] for value in values) for key in differ)
+    states = [flat(state.get(part)) for state in (found, old, new)]
+    keys = sorted({key for state in states for key in state})
+    differ = [key for key in keys if len({state.get(key) for state in states}) > 1]
+    return "; ".join(f"{key} is {states[0].get(key)}, was {states[1].get(key)}, should be {states[2].get(key)}" for key in differ)
+
+
+def flat(value, path=""):
+    """A value within dictionaries and pairs by its path, each in some sixty characters."""
+    if isinstance(value, dict):
+        return {key: one for name in value for key, one in flat(value[name], f"{path}/{name}").items()}
+    if isinstance(value, tuple):
+        return {key: one for number, part in enumerate(value) for key, one in flat(part, f"{path}{'.' * number}").items()}
+    return {path: repr(value) if len(repr(value)) < 60 else f"{repr(value)[:40]}… ({hash(value) & 0xFFFF:04x})"}
 
 
 def damage(home, pattern):
