@@ -244,9 +244,13 @@ impl Session {
     /// When no set fits, or a record cannot be had.
     pub fn resolve(&self, requirements: &Requirements) -> Result<Resolution, SessionError> {
         let mut index = Index::default();
+        // One budget for all rounds; what it takes to read records does not count.
+        let mut left = SOLVER_TIME;
         loop {
-            let end = Instant::now() + SOLVER_TIME;
-            match resolve::resolve(requirements, &index, &|| Instant::now() >= end) {
+            let start = Instant::now();
+            let answer = resolve::resolve(requirements, &index, &|| start.elapsed() >= left);
+            left = left.saturating_sub(start.elapsed());
+            match answer {
                 Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
                 Ok(resolution) => return Ok(resolution),
                 Err(error) => return Err(self.unsolved(requirements, &index, error)),
