@@ -25,6 +25,7 @@ mod permissions;
 mod registries;
 mod registry;
 mod rollback;
+mod sixty;
 mod tampering;
 mod tidy;
 mod uninstall;

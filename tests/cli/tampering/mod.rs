@@ -2,7 +2,7 @@
 //! test bears the name of the attack; each asserts the exit code, the sentence, and a home in which not one
 //! file came, went or changed.
 
-mod forge;
+pub mod forge;
 mod tar;
 
 mod archives;
