@@ -30,6 +30,7 @@ mod registries;
 mod registry;
 mod rights;
 mod rollback;
+mod sixty;
 mod tampering;
 mod tidy;
 mod uninstall;

@@ -82,6 +82,7 @@ def parse_options():
     parser.add_argument("--leahpm", default=f"{built}/leahpm", help="the program")
     parser.add_argument("--tool", default=f"{built}/leah-registry", help="what makes the registries")
     parser.add_argument("--registries", help="folder of registries that were made before")
+    parser.add_argument("--verbose", action="store_true", help="show what came out at each point")
     parser.add_argument("--list", action="store_true", help="show the points and stop")
     options = parser.parse_args()
     options.tool = None if options.registries else options.tool
@@ -114,7 +115,7 @@ def run_all(actors, options):
         # Evenly over changes and modes, so that a sample leaves out none of them.
         random.Random(1).shuffle(cases)
         cases = cases[: options.points]
-    counts, failures = Counts(), []
+    counts, failures = Counts(options.verbose), []
     work(cases, options.jobs, lambda number, case: interrupt(actors, f"{actors.folder}/job-{number}", case, counts, failures))
     counts.show()
     for text in failures:
@@ -162,9 +163,9 @@ def interrupt(actors, home, case, counts, failures):
         # Whoever told of a success and was killed while telling it has succeeded.
         told = 0 if ended == 0 or stage.ANNOUNCED.search(done.stderr) else ended
         outcome = actors.judge(prepared, home, told)
-        counts.add(prepared.change.name, mode, "success" if ended == 0 else outcome)
+        counts.add(prepared.change.name, point, mode, "success" if ended == 0 else outcome)
     except Broken as broken:
-        counts.add(prepared.change.name, mode, "wrong")
+        counts.add(prepared.change.name, point, mode, "wrong")
         failures.append(f"WRONG {prepared.change.name}, {mode} at {point.call} {point.number} ({point.text[:120]}): {broken}"
                         f"\n      ended with {ended}: {done.stderr.strip()}")
     stage.remove(home)
@@ -187,11 +188,14 @@ def judge_words(home, point, mode, done):
 class Counts:
     """How often what came out, by change and mode."""
 
-    def __init__(self):
+    def __init__(self, verbose):
+        self.verbose = verbose
         self.guard, self.by = threading.Lock(), collections.defaultdict(collections.Counter)
 
-    def add(self, change, mode, outcome):
+    def add(self, change, point, mode, outcome):
         with self.guard:
+            if self.verbose:
+                print(f"{outcome:8} {change}, {mode} at {point.call} {point.number} ({point.text[:120]})")
             self.by[change, "kill" if mode == "kill" else "error"][outcome] += 1
 
     def show(self):
