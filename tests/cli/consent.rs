@@ -62,7 +62,7 @@ fn the_permissions_of_a_dependency_are_asked_for_as_well() {
     hub.publish(&PackageSpec::new("alpha", "1.0.0").needs("mail", "^1").permission("use_model"));
     let refused = sandbox.run(&["install", "alpha"]);
     insta::assert_snapshot!(refused, @"
-    2> error: `alpha`, `mail` are not granted what they ask for:
+    2> error: `alpha` and `mail` are not granted what they ask for:
     2>   alpha: use_model (ask your chat model)
     2>   mail: read_messages (read your messages and the model's answers)
     2>   mail: network_access (send requests to mail.example, what you enter for its setting `server`)

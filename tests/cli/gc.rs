@@ -27,7 +27,7 @@ fn entries(sandbox: &Sandbox) -> Vec<String> {
 fn keeps_the_live_one_and_as_many_as_were_asked_for() {
     let (sandbox, _hub) = four();
     insta::assert_snapshot!(sandbox.run(&["gc"]), @"
-    2> Removed 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["gc", "--keep", "2"]), @"
@@ -89,11 +89,11 @@ fn takes_away_what_killed_runs_left_behind() {
 fn has_nothing_to_do_in_an_empty_home() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["gc"]), @"
-    2> Removed 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["gc", "--dry-run"]), @"
-    2> Would remove 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
 }

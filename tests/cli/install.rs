@@ -30,11 +30,11 @@ fn changes_nothing_the_second_time_and_says_so() {
     sandbox.run(&["install", "alpha", "beta"]).ok();
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
-    2> alpha is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> `alpha` is installed already; nothing changed. `leahpm update` looks for newer versions of it.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha", "beta"]), @"
-    2> alpha and beta are installed already; nothing changed. `leahpm update` looks for newer versions of them.
+    2> `alpha` and `beta` are installed already; nothing changed. `leahpm update` looks for newer versions of them.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&hub.with(&["install", "alpha"])), @"
@@ -221,7 +221,7 @@ fn explains_what_is_not_to_be_found() {
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "elsewhere/translator"]), @"
-    2> error: there is no registry `elsewhere`; there are `bundled`, `hub`
+    2> error: there is no registry `elsewhere`, only `bundled`, `hub`
     2> hint: `leahpm registry add NAME PATH` adds one
     exit 5
     ");
@@ -259,7 +259,11 @@ fn refuses_two_plugins_that_declare_one_tool() {
     assert_eq!(sandbox.live_line(), "alpha 1.0.0");
     sandbox.run(&["disable", "alpha"]).ok();
     sandbox.run(&["install", "beta"]).ok();
-    insta::assert_snapshot!(sandbox.run(&["enable", "alpha"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["enable", "alpha"]), @"
+    2> error: `alpha` and `beta` both offer the tool `translate`
+    2> hint: `leahpm disable alpha` would make room for the other
+    exit 5
+    ");
     assert_eq!(sandbox.live_line(), "beta 1.0.0");
 }
 
@@ -298,7 +302,7 @@ fn says_of_a_plugin_that_is_there_and_switched_off_how_to_switch_it_on() {
     sandbox.run(&["install", "alpha"]).ok();
     sandbox.run(&["disable", "alpha"]).ok();
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
-    2> alpha is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> `alpha` is installed already; nothing changed. `leahpm update` looks for newer versions of it.
     2> alpha is switched off; `leahpm enable alpha` switches it on.
     exit 0
     ");

@@ -159,11 +159,12 @@ fn finds_plugins_by_word_and_by_category() {
           "version": "1.0.0"
         }
       ],
-      "schema": 1
+      "schema": 1,
+      "unavailable": []
     }
     "#);
     insta::assert_snapshot!(sandbox.run(&["search", "--registry", "elsewhere"]), @"
-    2> error: there is no registry `elsewhere`; there are `bundled`, `hub`
+    2> error: there is no registry `elsewhere`, only `bundled`, `hub`
     2> hint: `leahpm registry add NAME PATH` adds one
     exit 5
     ");
@@ -207,7 +208,7 @@ fn tells_all_about_a_plugin() {
     1> tool         read_mail
     1> size         437 B
     1> publisher    [hub publisher key]
-    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 0.9.0, 1.0.0
+    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 1.0.0, 0.9.0
     exit 0
     ");
     sandbox.run(&["install", "mail@0.9"]).ok();
@@ -220,7 +221,7 @@ fn tells_all_about_a_plugin() {
     1> plugin API   ^1.0
     1> size         233 B
     1> publisher    [hub publisher key]
-    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 0.9.0, 1.0.0
+    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 1.0.0, 0.9.0
     1> installed    0.9.0
     exit 0
     ");
@@ -233,7 +234,7 @@ fn tells_all_about_a_plugin() {
     1> plugin API   ^1.0
     1> size         234 B
     1> publisher    [hub publisher key]
-    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 0.9.0, 1.0.0
+    1> versions     2.0.0-rc.1, 1.1.0 (yanked), 1.0.0, 0.9.0
     1> installed    0.9.0
     exit 0
     ");
@@ -310,7 +311,7 @@ fn says_what_there_is_not() {
     ");
     insta::assert_snapshot!(sandbox.run(&["info", "mail@3"]), @"
     2> error: there is no version of `mail@^3` in registry `hub`
-    2> hint: `leahpm search` shows what there is
+    2> hint: `leahpm info mail` shows its versions
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["info", "Mail"]), @"

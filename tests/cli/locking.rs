@@ -16,6 +16,7 @@ use crate::{
 fn held() -> (Sandbox, TestRegistry, File) {
     let (sandbox, hub) = hub();
     hub.publish_all(&[("alpha", "1.0.0"), ("beta", "1.0.0")]);
+    TestRegistry::new(&sandbox, "spare").add(&sandbox);
     sandbox.run(&["install", "alpha"]).ok();
     let path = sandbox.layout().lock();
     fs::write(&path, "pid 4711: leahpm update\n").unwrap();
@@ -56,7 +57,7 @@ fn gives_up_after_the_time_it_was_given_and_names_who_is_at_work() {
     for command in [
         &["uninstall", "alpha"][..],
         &["disable", "alpha"],
-        &["registry", "remove", "hub"],
+        &["registry", "remove", "spare"],
         &["gc"],
         &["rollback", "1"],
     ] {

@@ -27,7 +27,7 @@ fn shows_what_is_granted_and_what_is_denied() {
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["permissions", "list", "alpha"]), @"
-    2> No installed plugin asks for a permission.
+    2> No permission is asked for by `alpha`.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["permissions", "list", "mail", "--json"]).pretty(), @r#"
@@ -78,7 +78,7 @@ fn takes_permissions_away_and_gives_them_back() {
     exit 0
     ");
     let revoke = ["permissions", "revoke", "mail", "write_files", "--json"];
-    insta::assert_snapshot!(sandbox.run(&revoke).json(), @r#"{"changed":true,"changes":[{"change":"permissions","denied":["write_files"],"granted":["read_messages",{"network_access":["mail.example"]}],"name":"mail"}],"command":"revoke","dry_run":false,"generation":4,"parent":3,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&revoke).json(), @r#"{"changed":true,"changes":[{"change":"permissions","denied":["write_files"],"granted":["read_messages",{"network_access":["mail.example"]}],"name":"mail"}],"command":"permissions revoke","dry_run":false,"generation":4,"parent":3,"schema":1}"#);
     insta::assert_snapshot!(sandbox.run(&["history"]), @"
     1> NUMBER  PARENT  TIME                        WHAT
     1> 4       3       [TIME]  live  revoke mail

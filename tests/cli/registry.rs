@@ -77,22 +77,26 @@ fn shows_the_registries_and_which_one_bare_names_come_from() {
 }
 
 #[test]
-fn keeps_what_was_installed_when_a_registry_is_forgotten() {
+fn a_registry_is_not_forgotten_while_plugins_of_it_are_installed() {
     let (sandbox, hub) = with_hub();
     hub.add_as_default(&sandbox);
     sandbox.run(&["install", "alpha"]).ok();
+    let refused = sandbox.run(&["registry", "remove", "hub"]);
+    insta::assert_snapshot!(refused, @"
+    2> error: plugins of registry `hub` are installed: `alpha`
+    2> hint: `leahpm uninstall alpha` takes them out
+    exit 9
+    ");
+    sandbox.run_hint(&refused).ok();
     let before = sandbox.tree();
-    sandbox.run(&["registry", "remove", "hub", "--dry-run"]).ok();
-    assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub"]), @"
-    2> Removed registry hub; what was installed from it stays.
+    insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub", "--dry-run"]), @"
+    2> Removed registry hub.
     exit 0
     ");
-    assert_eq!(sandbox.live_line(), "alpha 1.0.0");
-    insta::assert_snapshot!(sandbox.run(&["update"]), @"
-    2> error: there is no registry `hub`; there are `bundled`
-    2> hint: `leahpm registry add NAME PATH` adds one
-    exit 5
+    assert_eq!(sandbox.tree(), before);
+    insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub"]), @"
+    2> Removed registry hub.
+    exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub"]), @"
     2> error: no registry `hub` was added
@@ -104,8 +108,31 @@ fn keeps_what_was_installed_when_a_registry_is_forgotten() {
     2> hint: `leahpm registry list` shows the registries
     exit 5
     ");
-    sandbox.run(&["uninstall", "alpha"]).ok();
     sandbox.run(&["install", "translator", "--grant", "all"]).ok();
+}
+
+#[test]
+fn a_rollback_needs_no_registry_that_was_forgotten_since() {
+    let (sandbox, hub) = with_hub();
+    hub.add_as_default(&sandbox);
+    sandbox.run(&["install", "alpha"]).ok();
+    sandbox.run(&["uninstall", "alpha"]).ok();
+    sandbox.run(&["registry", "remove", "hub"]).ok();
+    sandbox.run(&["rollback"]).ok();
+    assert_eq!(sandbox.live_line(), "alpha 1.0.0");
+    sandbox.run(&["verify"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["update"]), @"
+    2> error: there is no registry `hub`, only `bundled`
+    2> hint: `leahpm registry add NAME PATH` adds one
+    exit 5
+    ");
+    insta::assert_snapshot!(sandbox.run(&["install", "translator", "--grant", "all"]), @"
+    2> error: there is no registry `hub`, only `bundled`
+    2> hint: `leahpm registry add NAME PATH` adds one
+    exit 5
+    ");
+    sandbox.run(&["disable", "alpha"]).ok();
+    sandbox.run(&["uninstall", "alpha"]).ok();
 }
 
 #[test]
@@ -131,6 +158,7 @@ fn refuses_another_key_another_name_and_what_is_no_registry() {
     sandbox.write("empty/file", "");
     insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "./empty", "--key", &key]), @"
     2> error: there is no registry in `[DIR]/empty`: it has no `root/1`
+    2> hint: `leahpm registry list` shows the registries and where they are
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "./hub", "--key", "RWnokey"]), @"
@@ -140,9 +168,9 @@ fn refuses_another_key_another_name_and_what_is_no_registry() {
     exit 2
     ");
     insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "https://example.com", "--key", &key]), @"
-    2> error: cannot find `https://example.com`
-    2> caused by: No such file or directory (os error 2)
-    exit 5
+    2> error: `https://example.com` is not a folder, and registries over the network are not supported yet
+    2> hint: give the folder of a copy
+    exit 2
     ");
     assert!(!sandbox.home().exists());
 }

@@ -148,7 +148,7 @@ fn a_full_disk_leaves_the_old_set_and_nothing_half() {
     2> caused by: No space left on device (os error 28)
     2> hint: free some space on this disk, then run the command again
     2> 1 package checked; all files are as they were signed.
-    2> Removed 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
 }

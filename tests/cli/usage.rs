@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::{
-    fixture::hub,
+    fixture::{PackageSpec, TestRegistry, hub},
     sandbox::{Sandbox, start},
 };
 
@@ -25,7 +25,7 @@ const HARMLESS: [&[&str]; 21] = [
     &["verify"],
     &["gc", "--dry-run"],
     &["registry", "list"],
-    &["registry", "remove", "hub", "--dry-run"],
+    &["registry", "remove", "spare", "--dry-run"],
     &["key", "generate", "me.key", "--without-password", "--dry-run"],
     &["pack", "source", "--dry-run"],
     &["check", "source"],
@@ -35,8 +35,9 @@ const HARMLESS: [&[&str]; 21] = [
 
 fn ready() -> Sandbox {
     let (sandbox, hub) = hub();
-    let spec = crate::fixture::PackageSpec::new("alpha", "1.0.0");
-    hub.publish(&spec).publish(&crate::fixture::PackageSpec::new("mail", "1.0.0").permission("use_model"));
+    let spec = PackageSpec::new("alpha", "1.0.0");
+    hub.publish(&spec).publish(&PackageSpec::new("mail", "1.0.0").permission("use_model"));
+    TestRegistry::new(&sandbox, "spare").add(&sandbox);
     sandbox.run(&["install", "alpha", "mail", "--grant", "all"]).ok();
     for (path, bytes) in spec.source() {
         sandbox.write(format!("source/{path}"), bytes);
