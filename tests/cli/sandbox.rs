@@ -122,10 +122,14 @@ impl Sandbox {
     /// Gives the command of a refusal's hint to a shell, as a person would who copies it.
     #[track_caller]
     pub fn run_hint(&self, refused: &Output) -> Output {
+        self.run_line(refused.hinted_command())
+    }
+
+    /// Gives a line to a shell that finds `leahpm`.
+    pub fn run_line(&self, line: &str) -> Output {
         let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
         let path = format!("{}:{PATH}", program.display());
-        let shell = ["-c", refused.hinted_command()];
-        self.finish(self.prepared(Command::new("sh").args(shell)).env("PATH", path))
+        self.finish(self.prepared(Command::new("sh").args(["-c", line])).env("PATH", path))
     }
 
     /// The program with these arguments, about to be started: in the sandbox, without environment and input.
@@ -212,7 +216,8 @@ impl Sandbox {
         for (from, to) in &*self.redactions.lock().unwrap() {
             text = text.replace(from, to);
         }
-        without_times(&without_pids(&text))
+        let text = without(&without(&text, "pid ", "[PID]"), ".staging-", "[RANDOM]");
+        without_times(&text)
     }
 
     pub fn read(&self, path: impl AsRef<Path>) -> Vec<u8> {
@@ -318,6 +323,19 @@ const KNOWN: [&str; 9] = [
     "lock",
 ];
 
+impl Drop for Sandbox {
+    /// What is installed is read-only, and nobody but root can remove it as it is.
+    fn drop(&mut self) {
+        let mut open = vec![self.path.clone()];
+        while let Some(folder) = open.pop() {
+            drop(fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)));
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            open.extend(folders.map(|entry| entry.path()));
+        }
+    }
+}
+
 /// Kind, mode and contents of everything below a folder, by path; nothing when there is no folder.
 pub fn tree_of(folder: &Path) -> BTreeMap<String, String> {
     let mut tree = BTreeMap::new();
@@ -378,14 +396,13 @@ fn without_times(text: &str) -> String {
     text
 }
 
-/// `pid 4711` as `pid [PID]`.
-fn without_pids(text: &str) -> String {
-    let mut parts = text.split("pid ");
+/// The number in either notation that stands behind each `mark` as `word`.
+fn without(text: &str, mark: &str, word: &str) -> String {
+    let mut parts = text.split(mark);
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-        whole.push_str(if rest.len() < part.len() { "pid [PID]" } else { "pid " });
-        whole.push_str(rest);
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        whole.extend([mark, if rest.len() < part.len() { word } else { "" }, rest]);
     }
     whole
 }
