@@ -72,7 +72,7 @@ pub enum ConfigError {
     #[error("cannot tell where plugins belong: this system names no home folder for the user")]
     NoHome,
     /// The file is not what it should be.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", crate::fs::shown(path))]
     Registries {
         /// The file.
         path: PathBuf,

@@ -117,8 +117,8 @@ fn kept_settings(live: Option<&Generation>, lock: &Lock) -> BTreeMap<PluginName,
         .collect()
 }
 
-/// The packages of `lock` that are not in the store. What the live generation uses is there; what it does not
-/// use is hashed by the store before it is believed.
+/// The packages of `lock` that are not in the store. What was live once is taken as it was checked then
+/// (`verify` looks for damage since); anything else in the store is hashed before it is believed.
 fn missing(
     store: &Store<'_>,
     session: &Session,

@@ -42,7 +42,8 @@ pub fn tools(layout: &Layout, lock: &Lock) -> Result<BTreeMap<PluginName, Vec<To
 /// When the store or a generation cannot be read or removed.
 pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyError> {
     let (layout, durability) = (apply.layout, apply.config.durability);
-    if apply.config.dry_run {
+    // A home without generations is left as it is.
+    if apply.config.dry_run || fs::kind(&layout.generations())?.is_none() {
         return Ok(gc::preview(layout, keep)?);
     }
     Ok(apply.with_patience(|patience| gc::collect(layout, keep, &apply.purpose(), durability, patience))?)

@@ -146,7 +146,7 @@ pub enum ApplyError {
     #[error("there is no earlier generation to go back to")]
     NoParent,
     /// Something was written that cannot be read as YAML.
-    #[error("cannot write `{}`", path.display())]
+    #[error("cannot write `{}`", crate::fs::shown(path))]
     Write {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,7 @@ use leah_plugin::{
 use super::{
     context::Context,
     failure::{Failure, Kind},
-    prompt,
+    prompt, ui,
 };
 use crate::{
     consent::{self, Decision},
@@ -25,9 +25,8 @@ use crate::{
 pub(super) struct NeedsConsent(Vec<(PluginName, Permissions)>);
 
 fn subject(open: &[(PluginName, Permissions)]) -> String {
-    let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let is = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {is}", names.join(", "))
+    let is = if open.len() == 1 { "is" } else { "are" };
+    format!("{} {is}", ui::listed(open.iter().map(|(name, _)| name)))
 }
 
 fn verb(open: &[(PluginName, Permissions)]) -> &'static str {

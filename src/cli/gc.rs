@@ -26,6 +26,10 @@ pub(super) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
             "entries": entries, "settings": plan.settings.len(), "bytes": bytes });
         return ctx.ui.object("gc", object);
     }
+    if plan.generations.is_empty() && plan.entries.is_empty() && plan.settings.is_empty() {
+        ctx.ui.done("Nothing to remove.");
+        return Ok(());
+    }
     let would = if ctx.config.dry_run { "Would remove" } else { "Removed" };
     ctx.ui.done(format_args!(
         "{would} {} and {}, {} in all.",

@@ -84,9 +84,9 @@ impl From<PlanError> for Failure {
             PlanError::SameTool { first, .. } => {
                 format!("`leahpm disable {first}` would make room for the other")
             }
-            PlanError::Needed { name, by } => {
+            PlanError::Needed { name, by, verb } => {
                 let by: Vec<&str> = by.iter().map(|name| name.as_str()).collect();
-                format!("name them together: `{} {name}`", by.join(" "))
+                format!("`leahpm {verb} {} {name}` does it for all of them", by.join(" "))
             }
         };
         Self::new(Kind::NotFound, error).hint(hint)
@@ -120,7 +120,8 @@ impl From<RegistryError> for Failure {
         match error {
             RegistryError::Fs(error) => error.into(),
             RegistryError::Trust(error) => error.into(),
-            RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error),
+            RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error)
+                .hint("`leahpm registry list` shows the registries and where they are"),
             // What is written so cannot be repaired by the user; a newer leahpm may read it.
             error => Self::new(Kind::Trust, error),
         }
@@ -195,8 +196,9 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::File(error) => error.into(),
-            ReadError::Unknown { .. } => Self::new(Kind::NotFound, error)
-                .hint("`leahpm history` shows the generations that were live and are still there"),
+            ReadError::Unknown { .. } => Self::new(Kind::NotFound, error).hint(
+                "`leahpm history` shows the generations that are still there; `leahpm gc` removes old ones",
+            ),
             error => Self::new(Kind::Invalid, error),
         }
     }

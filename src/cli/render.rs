@@ -25,10 +25,20 @@ pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result
     }
     changes(ctx, all)?;
     match (plan, number) {
+        (None, _) if command == "update" => ctx.ui.done("All plugins are up to date; nothing changed."),
         (None, _) => ctx.ui.done("Everything is as it was asked for; nothing changed."),
         (Some(_), None) => ctx.ui.done("Nothing was changed: this was a dry run."),
         (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
     }
+    Ok(())
+}
+
+/// Says that there is nothing to work on.
+pub(super) fn nothing_installed(ctx: &Context, command: &str) -> Result<(), Failure> {
+    if ctx.ui.json {
+        return outcome(ctx, command, &Outcome::Unchanged);
+    }
+    ctx.ui.done("No plugins are installed. `leahpm search` shows what there is.");
     Ok(())
 }
 

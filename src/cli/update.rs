@@ -22,6 +22,9 @@ pub(super) struct UpdateArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
+    if args.names.is_empty() && ctx.live()?.is_none() {
+        return render::nothing_installed(ctx, "update");
+    }
     let session = ctx.session()?;
     let outcome = ctx.deploy("update", &session, |live| {
         let lock = live.map(|live| live.lock());

@@ -245,11 +245,10 @@ pub fn list_if_any(path: &Path) -> Result<Vec<Listed>, FsError> {
     }
 }
 
-/// A path as it can be shown: control characters are escaped, so that a name on disk cannot drive the terminal.
+/// A path as it can be shown: a name on disk must not drive the terminal.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    path.display().to_string().chars().map(escape).collect()
+    leah_plugin::terminal::escaped(&path.display().to_string())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FsError {

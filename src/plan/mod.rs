@@ -103,8 +103,10 @@ pub enum PlanError {
     Needed {
         /// The plugin.
         name: PluginName,
-        /// The enabled or remaining plugins that depend on it.
+        /// The enabled or remaining plugins that depend on it, directly or through others.
         by: Vec<PluginName>,
+        /// The command that was refused.
+        verb: &'static str,
     },
 }
 
@@ -258,7 +260,8 @@ pub fn without(lock: &Lock, gone: &[PluginName]) -> Result<Lock, PlanError> {
     // Whoever is named and still there is kept alive by another plugin.
     for name in gone {
         if next.plugins.contains_key(name) {
-            return Err(PlanError::Needed { name: name.clone(), by: dependents(&next, name, |_| true) });
+            let by = dependents(&next, name, |_| true);
+            return Err(PlanError::Needed { name: name.clone(), by, verb: "uninstall" });
         }
     }
     Ok(next)
@@ -293,7 +296,7 @@ pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
     for name in names {
         let by = dependents(&next, name, |locked| locked.enabled);
         if !by.is_empty() {
-            return Err(PlanError::Needed { name: name.clone(), by });
+            return Err(PlanError::Needed { name: name.clone(), by, verb: "disable" });
         }
     }
     Ok(next)
@@ -319,12 +322,19 @@ pub fn check_tools<'a>(
     Ok(())
 }
 
+/// Those that depend on `name`, directly or through others, sorted.
 fn dependents(lock: &Lock, name: &PluginName, which: impl Fn(&Locked) -> bool) -> Vec<PluginName> {
-    lock.plugins
-        .iter()
-        .filter(|(_, locked)| which(locked) && locked.dependencies.contains_key(name))
-        .map(|(name, _)| name.clone())
-        .collect()
+    let mut found = BTreeSet::new();
+    let mut open = vec![name.clone()];
+    while let Some(needed) = open.pop() {
+        let needs_it = |locked: &Locked| which(locked) && locked.dependencies.contains_key(&needed);
+        for (name, _) in lock.plugins.iter().filter(|(_, locked)| needs_it(locked)) {
+            if found.insert(name.clone()) {
+                open.push(name.clone());
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Leaves what is requested and what that needs, and the registries they come from.

@@ -149,7 +149,7 @@ impl Source {
     pub fn place(&self) -> String {
         match self {
             Self::Bundled => "this leahpm".into(),
-            Self::Folder(path) => format!("`{}`", path.display()),
+            Self::Folder(path) => format!("`{}`", fs::shown(path)),
         }
     }
 

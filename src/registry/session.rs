@@ -54,7 +54,7 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// No registry of that name was added.
-    #[error("there is no registry `{origin}`; there are {}", names(.known))]
+    #[error("there is no registry `{origin}`, only {}", names(.known))]
     Unknown {
         /// The name.
         origin: Origin,
@@ -68,7 +68,7 @@ pub enum SessionError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// What was seen of a registry earlier cannot be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", crate::fs::shown(path))]
     Seen {
         /// The file.
         path: PathBuf,
@@ -244,9 +244,13 @@ impl Session {
     /// When no set fits, or a record cannot be had.
     pub fn resolve(&self, requirements: &Requirements) -> Result<Resolution, SessionError> {
         let mut index = Index::default();
+        // One budget for all rounds; what it takes to read records does not count.
+        let mut left = SOLVER_TIME;
         loop {
-            let end = Instant::now() + SOLVER_TIME;
-            match resolve::resolve(requirements, &index, &|| Instant::now() >= end) {
+            let start = Instant::now();
+            let answer = resolve::resolve(requirements, &index, &|| start.elapsed() >= left);
+            left = left.saturating_sub(start.elapsed());
+            match answer {
                 Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
                 Ok(resolution) => return Ok(resolution),
                 Err(error) => return Err(self.unsolved(requirements, &index, error)),
@@ -257,7 +261,7 @@ impl Session {
     fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
         // The catalog is read for a misspelt name alone.
         let known = match &error {
-            ResolveError::Unknown(plugins) => plugins.iter().flat_map(|id| self.ids(&id.registry)).collect(),
+            ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
         let mut hints = error.hints(&requirements.default_registry, &known);

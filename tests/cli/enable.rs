@@ -46,7 +46,7 @@ fn what_an_enabled_plugin_needs_cannot_be_switched_off_alone() {
     2> hint: name them together: `alpha beta`
     exit 5
     ");
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "");
 }
 

@@ -31,13 +31,13 @@ fn keeps_the_live_one_and_as_many_as_were_asked_for() {
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["gc", "--keep", "2"]), @"
-    2> Removed 1 generations and 1 packages, 168 B in all.
+    2> Removed 1 generation and 1 package, 168 B in all.
     exit 0
     ");
     assert_eq!(names_in(&sandbox.layout().generations()), ["2", "3", "4"]);
     assert_eq!(entries(&sandbox), ["alpha-1.1.0", "alpha-1.2.0", "beta-1.0.0"]);
     insta::assert_snapshot!(sandbox.run(&["gc", "--keep", "0"]), @"
-    2> Removed 2 generations and 1 packages, 168 B in all.
+    2> Removed 2 generations and 1 package, 168 B in all.
     exit 0
     ");
     assert_eq!(entries(&sandbox), ["alpha-1.2.0", "beta-1.0.0"]);

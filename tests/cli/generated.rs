@@ -77,21 +77,25 @@ fn completions() -> BTreeMap<String, String> {
 
 /// A page for the program and one for each command, also for those of two words.
 fn man_pages() -> BTreeMap<String, String> {
-    let mut command = leahpm::cli::command().disable_help_subcommand(true);
-    command.build();
     let mut pages = BTreeMap::new();
-    let mut open = vec![command.clone()];
+    let mut open = vec![leahpm::cli::command()];
     while let Some(command) = open.pop() {
-        open.extend(command.get_subcommands().cloned());
+        open.extend(command.get_subcommands().filter(|command| !is_help(command)).cloned());
         let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
         pages.insert(format!("man/{name}.1"), man_page(&name, &command));
     }
     pages
 }
 
+/// `leahpm help COMMAND` shows what the pages hold; it has none itself.
+fn is_help(command: &clap::Command) -> bool {
+    command.get_name() == "help"
+}
+
 fn man_page(name: &str, command: &clap::Command) -> String {
     // Neither date nor version: a page changes when what it says does. The examples get a section of their own.
     let plain = command.clone().version(None).after_help(None);
+    let plain = plain.mut_subcommands(|command| if is_help(&command) { command.hide(true) } else { command });
     let mut page = Vec::new();
     Man::new(plain).title(name).source("leahpm").manual("Plugins of LEAH").render(&mut page).unwrap();
     let mut roff = Roff::new();

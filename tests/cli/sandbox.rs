@@ -19,6 +19,9 @@ use leah_plugin::{
 };
 use serde_json::Value;
 
+/// Where the system's own programs are.
+const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+
 /// A folder that is gone after the test. The program runs in it, with `home` below it as LEAH_HOME.
 pub struct Sandbox {
     _folder: tempfile::TempDir,
@@ -34,6 +37,7 @@ pub struct Output {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    raw_stderr: String,
 }
 
 /// Each line behind the number of its stream, then the exit code.
@@ -75,14 +79,13 @@ impl Output {
         serde_json::to_string_pretty(&self.json()).unwrap()
     }
 
-    /// The command of the first hint, without `leahpm`, as the words that a shell would make of it.
+    /// The command of the first hint, word for word.
     #[track_caller]
-    pub fn hinted_command(&self) -> Vec<String> {
-        let hint = self.stderr.lines().find(|line| line.starts_with("hint: "));
+    pub fn hinted_command(&self) -> &str {
+        let hint = self.raw_stderr.lines().find(|line| line.starts_with("hint: "));
         let hint = hint.unwrap_or_else(|| panic!("no hint: {self}"));
         let command = hint.split('`').find(|part| part.starts_with("leahpm "));
-        let command = command.unwrap_or_else(|| panic!("no command in the hint: {self}"));
-        command.split(' ').skip(1).map(str::to_owned).collect()
+        command.unwrap_or_else(|| panic!("no command in the hint: {self}"))
     }
 }
 
@@ -116,6 +119,15 @@ impl Sandbox {
         self.redactions.lock().unwrap().push((text.to_string(), word.to_owned()));
     }
 
+    /// Gives the command of a refusal's hint to a shell, as a person would who copies it.
+    #[track_caller]
+    pub fn run_hint(&self, refused: &Output) -> Output {
+        let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
+        let path = format!("{}:{PATH}", program.display());
+        let shell = ["-c", refused.hinted_command()];
+        self.finish(self.prepared(Command::new("sh").args(shell)).env("PATH", path))
+    }
+
     /// The program with these arguments, about to be started: in the sandbox, without environment and input.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Command {
         self.command_under::<&str, T>(&[], arguments)
@@ -128,19 +140,24 @@ impl Sandbox {
         line.push(program);
         line.extend(arguments.iter().map(AsRef::as_ref));
         let mut command = Command::new(line[0]);
+        command.args(&line[1..]);
+        self.prepared(&mut command);
         command
-            .args(&line[1..])
+    }
+
+    /// The same for another program.
+    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .current_dir(&self.path)
             .env_clear()
-            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("PATH", PATH)
             .env("HOME", self.path("user"))
             .env("LEAH_HOME", self.home())
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+            .stderr(Stdio::piped())
     }
 
     /// Runs the program to its end.
@@ -184,8 +201,9 @@ impl Sandbox {
     }
 
     fn output(&self, output: std::process::Output) -> Output {
-        let text = |bytes: Vec<u8>| self.redacted(&String::from_utf8(bytes).unwrap());
-        Output { code: code(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
+        let stdout = self.redacted(&String::from_utf8(output.stdout).unwrap());
+        let raw_stderr = String::from_utf8(output.stderr).unwrap();
+        Output { code: code(output.status), stdout, stderr: self.redacted(&raw_stderr), raw_stderr }
     }
 
     /// Text in which what differs from run to run is replaced by words.

@@ -83,7 +83,7 @@ fn names_a_changed_file_and_puts_the_signed_one_back() {
     exit 3
     ");
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&found.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&found), @"
     2> Repaired alpha.
     2> 2 packages checked; all files are as they were signed.
     exit 0
@@ -125,7 +125,7 @@ fn names_a_link_that_leads_elsewhere_and_makes_it_new() {
     2> hint: `leahpm verify --repair` fetches the damaged plugins again
     exit 3
     ");
-    insta::assert_snapshot!(sandbox.run(&found.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&found), @"
     2> 2 packages checked; all files are as they were signed.
     exit 0
     ");

@@ -5,10 +5,15 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, DeserializeOwned},
 };
-use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options};
+use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options, budget::BudgetBreach};
+
+use crate::terminal;
 
 /// Largest YAML text that is read, in bytes. A manifest is a few kilobytes, a lock of 1,000 plugins 600.
 pub const MAX_YAML_BYTES: usize = 4 << 20;
+
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 64;
 
 /// A text is not the YAML that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,8 +119,8 @@ fn options() -> Options {
     // An alias makes small texts large and two readers disagree; nothing of ours needs one.
     budget.max_anchors = 0;
     budget.max_aliases = 0;
-    budget.max_depth = 64;
-    budget.flow_nesting_limit = 64;
+    budget.max_depth = MAX_DEPTH;
+    budget.flow_nesting_limit = MAX_DEPTH;
     budget.max_documents = 1;
     let mut options = Options::default();
     options.budget = Some(budget);
@@ -130,13 +135,35 @@ fn options() -> Options {
 fn describe(error: &serde_yaml::Error) -> YamlError {
     let error = error.without_snippet();
     let place = error.location();
-    let text = error.to_string();
-    // The library ends its texts with the place; we print it in front, in one form for every error.
-    let text = text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.');
     YamlError {
         line: place.map_or(0, |l| l.line()),
         column: place.map_or(0, |l| l.column()),
-        reason: text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        reason: terminal::escaped(&reason(error)),
+    }
+}
+
+/// The library's errors in the words of the rules that they break.
+fn reason(error: &serde_yaml::Error) -> String {
+    match error {
+        serde_yaml::Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands here twice"),
+        serde_yaml::Error::DuplicateMappingKey { key: None, .. } => "a key stands here twice".into(),
+        serde_yaml::Error::MergeKeyNotAllowed { .. } => {
+            "merge keys (`<<`) are not allowed: write the keys out".into()
+        }
+        serde_yaml::Error::MultipleDocuments { .. } => "a file holds one document: remove the `---`".into(),
+        serde_yaml::Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. } => {
+                "anchors and aliases are not allowed: write the value out".into()
+            }
+            BudgetBreach::Depth { .. } => format!("the value is nested more than {MAX_DEPTH} deep"),
+            BudgetBreach::Documents { .. } => "a file holds one document: remove the `---`".into(),
+            _ => "the text is larger than any that is read".into(),
+        },
+        other => {
+            // The library ends its texts with the place; we print it in front, in one form for every error.
+            let text = other.to_string();
+            text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.').to_owned()
+        }
     }
 }
 

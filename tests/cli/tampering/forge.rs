@@ -82,14 +82,33 @@ impl TestRegistry {
 
     /// Signs and publishes these bytes, whatever they are, under what is claimed of them.
     pub fn forge(&self, claim: &Claim, archive: &[u8]) {
+        self.forge_all([(claim, archive)]);
+    }
+
+    /// The same for many at once, under one head.
+    pub fn forge_all<'a>(&self, packages: impl IntoIterator<Item = (&'a Claim, &'a [u8])>) {
         let mut change = self.begin();
-        let line = self.version_line(claim, archive, change.serial());
-        let record = change.record(&claim.name).unwrap().unwrap_or_else(|| self.new_record(&claim.name));
-        let path = RegistryLayout::archive(&claim.name, &claim.version);
-        change.add_file(format!("{path}.minisig"), line.signature.as_text().into());
-        change.add_file(path, archive.to_vec());
-        change.set_record(&record.append(&Line::Version(Box::new(line)), &self.root_keys()).unwrap());
-        change.set_catalog_entry(claim.catalog_entry()).unwrap();
+        let mut records: BTreeMap<PluginName, Vec<u8>> = BTreeMap::new();
+        let mut catalog = change.registry().catalog().unwrap();
+        for (claim, archive) in packages {
+            let line = self.version_line(claim, archive, change.serial());
+            let path = RegistryLayout::archive(&claim.name, &claim.version);
+            self.write(&format!("{path}.minisig"), line.signature.as_text());
+            self.write(&path, archive);
+            let record = records.entry(claim.name.clone()).or_insert_with(|| {
+                let record = change.record(&claim.name).unwrap();
+                record.unwrap_or_else(|| self.new_record(&claim.name)).as_bytes().to_vec()
+            });
+            record.extend(serde_json::to_vec(&Line::Version(Box::new(line))).unwrap());
+            record.push(b'\n');
+            catalog.insert(claim.name.clone(), claim.catalog_entry());
+        }
+        change.set_catalog(&catalog);
+        for (name, record) in records {
+            // Read once, as every client will read it.
+            let record = Record::read(&record, &self.origin, &name, &self.root_keys()).unwrap();
+            change.set_record(&record);
+        }
         change.commit().unwrap();
     }
 
