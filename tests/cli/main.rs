@@ -16,6 +16,7 @@ mod sandbox;
 
 mod bundled;
 mod consent;
+mod crash;
 mod enable;
 mod gc;
 mod generated;

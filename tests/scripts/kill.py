@@ -24,6 +24,8 @@ import tempfile
 import threading
 import time
 
+sys.dont_write_bytecode = True  # The project is no place for what Python makes of it.
+
 import stage
 from stage import Broken
 

@@ -26,6 +26,8 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # The project is no place for what Python makes of it.
+
 import kill
 import stage
 from stage import Broken
@@ -51,7 +53,10 @@ def main():
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
     total = collections.Counter()
     with tempfile.TemporaryDirectory(dir=memory, prefix="leahpm-cut-") as folder:
-        actors = stage.Stage(folder, options.leahpm, options.tool)
+        actors = stage.Stage(folder, options.leahpm, options.tool, options.registries)
+        if reason := hindrance_of_mounting(actors):
+            print(f"not run: {reason}")
+            return 0
         prepared = actors.prepare(options.only.split(",") if options.only else ())
         environment = {"LEAHPM_TEST_UNSYNCED": "true"} if options.unsynced else {}
         points = {one.change.name: [*kill.trace(actors, one, environment), None] for one in prepared}
@@ -78,6 +83,7 @@ def parse_options():
     parser.add_argument("--verbose", action="store_true", help="show what came out at each point")
     parser.add_argument("--leahpm", default=f"{built}/leahpm", help="the program")
     parser.add_argument("--tool", default=f"{built}/leah-registry", help="what makes the registries")
+    parser.add_argument("--registries", help="folder of registries that were made before")
     return parser.parse_args()
 
 
@@ -90,6 +96,20 @@ def hindrance():
             return f"{program} is not installed"
     if not os.path.exists("/dev/loop-control"):
         return "there are no loop devices"
+    return None
+
+
+def hindrance_of_mounting(actors):
+    """Why images cannot be mounted here, if they cannot: many a container lets nobody do it, not even root."""
+    os.makedirs(f"{actors.folder}/disk")
+    image = f"{actors.folder}/try.img"
+    with open(image, "wb") as file:
+        file.truncate(8 << 20)
+    for command in (["mkfs.ext4", "-q", "-F", image], ["mount", "-o", "loop", image, f"{actors.folder}/disk"]):
+        if failed := attempt(command):
+            return failed
+    call(["umount", f"{actors.folder}/disk"])
+    os.remove(image)
     return None
 
 
@@ -180,7 +200,6 @@ class Mounted:
         self.place, self.kind, self.image = f"{actors.folder}/disk", kind, image
 
     def __enter__(self):
-        os.makedirs(self.place, exist_ok=True)
         # The copy bears the identity of its original, which is still in the kernel's memory.
         options = {"xfs": "loop,nouuid", "btrfs": "loop"}.get(self.kind, "loop")
         call(["mount", "-t", self.kind, "-o", options, self.image, self.place])
@@ -192,7 +211,18 @@ class Mounted:
 
 def call(command):
     """Runs a command that must succeed."""
-    stage.checked(command, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    if failed := attempt(command):
+        raise SystemExit(failed)
+
+
+def attempt(command):
+    """Runs a command; answers what it said if it failed."""
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return f"{command[0]} is not installed"
+    return f"{' '.join(command)}: {done.stderr.strip()}" if done.returncode else None
 
 
 if __name__ == "__main__":
