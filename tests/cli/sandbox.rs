@@ -81,7 +81,7 @@ impl Output {
 
     /// The command of the first hint, word for word.
     #[track_caller]
-    pub fn hinted_command(&self) -> &str {
+    fn hinted_command(&self) -> &str {
         let hint = self.raw_stderr.lines().find(|line| line.starts_with("hint: "));
         let hint = hint.unwrap_or_else(|| panic!("no hint: {self}"));
         let command = hint.split('`').find(|part| part.starts_with("leahpm "));

@@ -15,8 +15,7 @@ fn refuses(scene: &Scene, arguments: &[&str]) -> String {
 #[track_caller]
 fn hint_works(scene: &Scene, arguments: &[&str]) {
     let output = scene.run(arguments);
-    let command = output.hinted_command();
-    scene.sandbox.run(&command).ok();
+    scene.sandbox.run_hint(&output).ok();
     scene.sandbox.assert_no_leftovers();
 }
 
