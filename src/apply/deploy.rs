@@ -162,7 +162,7 @@ pub(super) fn fetch_into(
     if needs.is_empty() {
         return Ok(());
     }
-    let bytes = needs.iter().map(|need| need.line.size).sum();
+    let bytes = needs.iter().fold(0, |sum: u64, need| sum.saturating_add(need.line.size));
     apply.see(Event::Fetching { packages: needs.len(), bytes });
     fetch::fetch_all(needs, store, trust, &|progress| match progress {
         Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),

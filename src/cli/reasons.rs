@@ -154,7 +154,7 @@ impl From<SessionError> for Failure {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         let kind = match &error.source {
-            Reason::Package(_) => Kind::Invalid,
+            Reason::Package(_) | Reason::TooLarge { .. } => Kind::Invalid,
             _ => Kind::Trust,
         };
         Self::new(kind, error)

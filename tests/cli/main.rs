@@ -18,6 +18,7 @@ mod authors;
 mod bundled;
 mod completions;
 mod consent;
+mod crash;
 mod enable;
 mod gc;
 mod generated;

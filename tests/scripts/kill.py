@@ -24,6 +24,8 @@ import tempfile
 import threading
 import time
 
+sys.dont_write_bytecode = True  # The project is no place for what Python makes of it.
+
 import stage
 from stage import Broken
 
@@ -124,12 +126,12 @@ def run_all(actors, options):
     return len(failures)
 
 
-def trace(actors, prepared):
+def trace(actors, prepared, environment=None):
     """The calls of an undisturbed run that change the disk, in their order."""
     home, output = f"{actors.folder}/traced", f"{actors.folder}/trace"
     stage.copy(prepared.home, home)
     strace = ["strace", "-f", "-y", "-qq", "-o", output, f"--trace={traced_calls()}"]
-    done = actors.run(home, prepared.change.arguments, one_processor(0) + strace)
+    done = actors.run(home, prepared.change.arguments, one_processor(0) + strace, environment=environment or {})
     if done.returncode:
         raise SystemExit(f"{prepared.change.name}: {done.stderr}")
     counts, points, processes = collections.Counter(), [], set()

@@ -26,6 +26,8 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # The project is no place for what Python makes of it.
+
 import kill
 import stage
 from stage import Broken
@@ -51,14 +53,18 @@ def main():
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
     total = collections.Counter()
     with tempfile.TemporaryDirectory(dir=memory, prefix="leahpm-cut-") as folder:
-        actors = stage.Stage(folder, options.leahpm, options.tool)
+        actors = stage.Stage(folder, options.leahpm, options.tool, options.registries)
+        if reason := hindrance_of_mounting(actors):
+            print(f"not run: {reason}")
+            return 0
         prepared = actors.prepare(options.only.split(",") if options.only else ())
-        points = {one.change.name: [*kill.trace(actors, one), None] for one in prepared}
+        environment = {"LEAHPM_TEST_UNSYNCED": "true"} if options.unsynced else {}
+        points = {one.change.name: [*kill.trace(actors, one, environment), None] for one in prepared}
         for kind in options.types.split(","):
             if not shutil.which(TYPES[kind][1][0]):
                 print(f"{kind}: not run, {TYPES[kind][1][0]} is not installed")
                 continue
-            total += run_all(actors, kind, prepared, points, options)
+            total += run_all(actors, kind, prepared, points, environment, options)
         stage.remove_all_below(folder)
     if options.unsynced:
         print("without any sync: " + ("damage was found, as it must be" if total["wrong"] else "NO DAMAGE WAS FOUND"))
@@ -77,6 +83,7 @@ def parse_options():
     parser.add_argument("--verbose", action="store_true", help="show what came out at each point")
     parser.add_argument("--leahpm", default=f"{built}/leahpm", help="the program")
     parser.add_argument("--tool", default=f"{built}/leah-registry", help="what makes the registries")
+    parser.add_argument("--registries", help="folder of registries that were made before")
     return parser.parse_args()
 
 
@@ -92,10 +99,23 @@ def hindrance():
     return None
 
 
-def run_all(actors, kind, prepared, points, options):
+def hindrance_of_mounting(actors):
+    """Why images cannot be mounted here, if they cannot: many a container lets nobody do it, not even root."""
+    os.makedirs(f"{actors.folder}/disk")
+    image = f"{actors.folder}/try.img"
+    with open(image, "wb") as file:
+        file.truncate(8 << 20)
+    for command in (["mkfs.ext4", "-q", "-F", image], ["mount", "-o", "loop", image, f"{actors.folder}/disk"]):
+        if failed := attempt(command):
+            return failed
+    call(["umount", f"{actors.folder}/disk"])
+    os.remove(image)
+    return None
+
+
+def run_all(actors, kind, prepared, points, environment, options):
     """Cuts the power at the points of one file system; answers how often what came out."""
     start = time.monotonic()
-    os.environ["LEAHPM_TEST_UNSYNCED"] = "true" if options.unsynced else "false"
     cases = [(one, point, cut) for one in prepared for point in points[one.change.name] for cut in CUTS]
     if not options.all:
         random.Random(2).shuffle(cases)
@@ -108,7 +128,7 @@ def run_all(actors, kind, prepared, points, options):
     for one, point, cut in cases:
         where = f"{kind}, {cut}, {one.change.name} at " + (f"{point.call} {point.number} ({point.text[:100]})" if point else "the end")
         try:
-            outcome = cut_power(actors, kind, images[one.change.name], one, point, cut, options.unsynced)
+            outcome = cut_power(actors, kind, images[one.change.name], one, point, cut, environment)
         except Broken as broken:
             outcome = "wrong"
             if not options.unsynced or options.verbose:
@@ -136,11 +156,10 @@ def make_image(actors, kind, prepared):
     return image
 
 
-def cut_power(actors, kind, image, prepared, point, cut, unsynced):
+def cut_power(actors, kind, image, prepared, point, cut, environment):
     """Stops leahpm at a point, copies the image as it is at that moment, and judges the copy."""
     before, after = f"{actors.folder}/before.img", f"{actors.folder}/after.img"
     copy_image(image, before)
-    environment = {"LEAHPM_TEST_UNSYNCED": "true"} if unsynced else {}
     with Mounted(actors, kind, before) as place:
         strace = []
         if point:
@@ -149,15 +168,20 @@ def cut_power(actors, kind, image, prepared, point, cut, unsynced):
         if done.returncode not in ((137, -9) if point else (0,)):
             raise SystemExit(f"{prepared.change.name} ended with {done.returncode}: {done.stderr}")
         if cut == "commit":
-            sync_something_else(place)
+            commit_journal(kind, place)
         copy_image(before, after)
     told = 0 if not point or stage.ANNOUNCED.search(done.stderr) else None
     with Mounted(actors, kind, after) as place:
         return actors.judge(prepared, f"{place}/home", told)
 
 
-def sync_something_else(place):
-    """What any other program may do at any time."""
+def commit_journal(kind, place):
+    """What any other program may cause at any time: what was renamed is on the disk, bytes of files need not be."""
+    if kind == "btrfs":
+        # There an fsync writes that one file alone, but a snapshot ends the transaction of all.
+        call(["btrfs", "-q", "subvolume", "create", f"{place}/other"])
+        call(["btrfs", "-q", "subvolume", "snapshot", f"{place}/other", f"{place}/snapshot"])
+        return
     with open(f"{place}/other", "wb") as file:
         file.write(b"x")
         file.flush()
@@ -176,7 +200,6 @@ class Mounted:
         self.place, self.kind, self.image = f"{actors.folder}/disk", kind, image
 
     def __enter__(self):
-        os.makedirs(self.place, exist_ok=True)
         # The copy bears the identity of its original, which is still in the kernel's memory.
         options = {"xfs": "loop,nouuid", "btrfs": "loop"}.get(self.kind, "loop")
         call(["mount", "-t", self.kind, "-o", options, self.image, self.place])
@@ -188,7 +211,18 @@ class Mounted:
 
 def call(command):
     """Runs a command that must succeed."""
-    stage.checked(command, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    if failed := attempt(command):
+        raise SystemExit(failed)
+
+
+def attempt(command):
+    """Runs a command; answers what it said if it failed."""
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return f"{command[0]} is not installed"
+    return f"{' '.join(command)}: {done.stderr.strip()}" if done.returncode else None
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ impl Question<'_> {
         }
         // Only needed: no answer is beaten by another with the same plugins, all of them as new and one newer.
         least(sets, Clone::clone, |one, other| {
-            one.keys().eq(other.keys()) && one.iter().all(|(name, it)| self.rank(name, it) >= self.rank(name, &other[name]))
+            one.keys().eq(other.keys())
+                && one.iter().all(|(name, it)| self.rank(name, it) >= self.rank(name, &other[name]))
         })
     }
 
@@ -56,7 +57,8 @@ impl Question<'_> {
 
     /// Locked plugins that have another version in this set though they need not move.
     fn moved(&self, set: &Set) -> BTreeSet<String> {
-        let stays = |name: &String| self.moves(name) || set.get(name).is_none_or(|it| *it == self.locked[name]);
+        let stays =
+            |name: &String| self.moves(name) || set.get(name).is_none_or(|it| *it == self.locked[name]);
         self.locked.keys().filter(|name| !stays(name)).cloned().collect()
     }
 
@@ -81,7 +83,8 @@ impl Question<'_> {
             let locked = self.locked.get(&name) == Some(version);
             let usable = !release.foreign && (!release.yanked || locked);
             let fits = self.ranges(set, &name).all(|range| range.matches(version));
-            let agrees = release.needs.iter().all(|(name, range)| set.get(name).is_none_or(|it| range.matches(it)));
+            let agrees =
+                release.needs.iter().all(|(name, range)| set.get(name).is_none_or(|it| range.matches(it)));
             if usable && fits && agrees {
                 set.insert(name.clone(), version.clone());
                 self.extend(set, sets);
@@ -92,7 +95,8 @@ impl Question<'_> {
 
     /// The ranges that a set states for a plugin.
     fn ranges<'b>(&'b self, set: &'b Set, name: &'b str) -> impl Iterator<Item = &'b VersionReq> {
-        let needs = set.iter().filter_map(move |(it, version)| self.world.plugins[it][version].needs.get(name));
+        let needs =
+            set.iter().filter_map(move |(it, version)| self.world.plugins[it][version].needs.get(name));
         self.requested.get(name).into_iter().chain(needs)
     }
 
