@@ -7,7 +7,7 @@ use leah_plugin::{
     key::PublicKey,
     layout::Layout,
     name::Origin,
-    yaml::{self, YamlError},
+    yaml::{self, Format, YamlError},
 };
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -65,27 +65,6 @@ pub struct RegistryConfig {
     pub root_key: PublicKey,
 }
 
-/// A format number that can only be `N`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Format<const N: u32>;
-
-impl<const N: u32> Serialize for Format<N> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(N)
-    }
-}
-
-impl<'de, const N: u32> Deserialize<'de> for Format<N> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            number if number == N => Ok(Self),
-            number => Err(serde::de::Error::custom(format_args!(
-                "format {number} is not known, this leahpm knows format {N}; a newer leahpm may have written it"
-            ))),
-        }
-    }
-}
-
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -93,7 +72,7 @@ pub enum ConfigError {
     #[error("cannot tell where plugins belong: this system names no home folder for the user")]
     NoHome,
     /// The file is not what it should be.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", crate::fs::shown(path))]
     Registries {
         /// The file.
         path: PathBuf,

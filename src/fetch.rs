@@ -30,6 +30,14 @@ pub struct Need {
     pub registry: Arc<Registry>,
 }
 
+impl Need {
+    /// Its place in the store.
+    #[must_use]
+    pub fn entry(&self) -> EntryName {
+        EntryName::new(self.name.clone(), self.line.version.clone(), &self.line.content)
+    }
+}
+
 /// A step in the life of one package.
 #[derive(Debug)]
 pub enum Progress<'a> {

@@ -11,10 +11,9 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::Record,
     root::{Root, RootChain, RootError},
+    yaml::Format,
 };
 use serde::{Deserialize, Serialize};
-
-use crate::config::Format;
 
 /// Why a registry, or what it says of a name, is not believed.
 #[derive(Debug, thiserror::Error)]

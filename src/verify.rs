@@ -34,6 +34,14 @@ pub struct VerifyError {
 /// What is wrong with an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
+    /// More bytes than any package may have.
+    #[error("the index says that the archive has {size} bytes, at most {limit} are allowed")]
+    TooLarge {
+        /// By the index.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// Another number of bytes than the index says.
     #[error("the archive has {found} bytes, the index says {expected}")]
     Size {
@@ -80,14 +88,6 @@ pub enum Reason {
     },
 }
 
-impl Reason {
-    /// True when the package itself is malformed, which is a publisher's mistake rather than an attack.
-    #[must_use]
-    pub fn is_malformed(&self) -> bool {
-        matches!(self, Self::Package(_))
-    }
-}
-
 impl Verified {
     /// Checks `archive` against its line in the index: size and hash, then the signature and the comment
     /// composed from what was asked for, and only then decompresses.
@@ -115,18 +115,24 @@ impl Verified {
     }
 }
 
-/// Refuses a line of the index whose own signature speaks of another file, before anything is downloaded.
+/// Refuses a line of the index whose own signature speaks of another file, or of one that is too large, before
+/// anything is downloaded.
 ///
 /// # Errors
 /// When the trusted comment is not the one that belongs to this name, version, size and hash.
 pub fn check_line(origin: &Origin, name: &PluginName, line: &VersionLine) -> Result<(), VerifyError> {
-    let comment = package_comment(origin, name, &line.version, line.size, &line.sha256);
-    line.signature.expect_comment(&comment).map_err(|source| VerifyError {
+    let refused = |source| VerifyError {
         origin: origin.clone(),
         name: name.clone(),
         version: line.version.clone(),
-        source: source.into(),
-    })
+        source,
+    };
+    let limit = Limits::default().archive;
+    if line.size > limit {
+        return Err(refused(Reason::TooLarge { size: line.size, limit }));
+    }
+    let comment = package_comment(origin, name, &line.version, line.size, &line.sha256);
+    line.signature.expect_comment(&comment).map_err(|source| refused(source.into()))
 }
 
 fn check(origin: &Origin, name: &PluginName, line: &VersionLine, archive: &[u8]) -> Result<Package, Reason> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leah_plugin::{
-    layout::SettingsFile,
+    layout::{EntryName, SettingsFile},
     lock::{Lock, Locked},
     name::PluginName,
 };
@@ -11,7 +11,7 @@ use leah_plugin::{
 use super::{Apply, ApplyError, Event, remember};
 use crate::{
     fetch::{self, Need, Progress},
-    generation::{Draft, Generation, Writer},
+    generation::{Draft, Generation, Writer, gc},
     plan::{self, Change, Plan},
     registry::Session,
     requirements::PluginId,
@@ -81,7 +81,14 @@ fn carry_out(
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
     let needs = missing(&store, session, live, &plan.lock)?;
-    fetch_into(apply, &store, &needs, Trust::WhatWasLive)?;
+    if let Err(error) = fetch_into(apply, &store, &needs, Trust::WhatWasLive) {
+        // Nothing of a change that is refused stays behind. That error is the one to report; what cannot be
+        // removed now, `gc` removes.
+        drop(store);
+        let brought: Vec<EntryName> = needs.iter().map(Need::entry).collect();
+        let _ = gc::discard(apply.layout, &brought);
+        return Err(error);
+    }
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     if writer.live()? != plan.parent {
         return Ok(None);
@@ -110,8 +117,8 @@ fn kept_settings(live: Option<&Generation>, lock: &Lock) -> BTreeMap<PluginName,
         .collect()
 }
 
-/// The packages of `lock` that are not in the store. What the live generation uses is there; what it does not
-/// use is hashed by the store before it is believed.
+/// The packages of `lock` that are not in the store. What was live once is taken as it was checked then
+/// (`verify` looks for damage since); anything else in the store is hashed before it is believed.
 fn missing(
     store: &Store<'_>,
     session: &Session,
@@ -155,7 +162,7 @@ pub(super) fn fetch_into(
     if needs.is_empty() {
         return Ok(());
     }
-    let bytes = needs.iter().map(|need| need.line.size).sum();
+    let bytes = needs.iter().fold(0, |sum: u64, need| sum.saturating_add(need.line.size));
     apply.see(Event::Fetching { packages: needs.len(), bytes });
     fetch::fetch_all(needs, store, trust, &|progress| match progress {
         Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),

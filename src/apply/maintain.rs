@@ -1,15 +1,39 @@
 //! Keeping an installation in order: collecting garbage, checking the installed files, repairing them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use leah_plugin::name::PluginName;
+use leah_plugin::{
+    layout::Layout,
+    lock::{Lock, Locked},
+    manifest::{Manifest, ToolName},
+    name::PluginName,
+};
 
 use super::{Apply, ApplyError, Event, deploy};
 use crate::{
+    fs,
     generation::{Draft, Generation, Writer, gc},
     registry::Session,
     store::{Store, Trust},
 };
+
+/// Largest manifest in the store, in bytes; a package with a larger one is no package.
+const MAX_MANIFEST_BYTES: u64 = 128 << 10;
+
+/// The tools of the enabled plugins of a set whose packages are in the store.
+///
+/// # Errors
+/// When a manifest cannot be read.
+pub fn tools(layout: &Layout, lock: &Lock) -> Result<BTreeMap<PluginName, Vec<ToolName>>, ApplyError> {
+    let enabled = lock.plugins.iter().filter(|(_, locked)| locked.enabled);
+    let tools_of = |(name, locked): (&PluginName, &Locked)| {
+        let bytes = fs::read(&layout.manifest(&locked.entry(name)), MAX_MANIFEST_BYTES)?;
+        let manifest =
+            Manifest::read(&bytes).map_err(|source| ApplyError::Manifest { name: name.clone(), source })?;
+        Ok((name.clone(), manifest.interface().tools))
+    };
+    enabled.map(tools_of).collect()
+}
 
 /// Removes the generations beyond `keep` of the live one's line (the live one not counted), and what only
 /// they needed. In a dry run only says what it would remove.
@@ -18,7 +42,8 @@ use crate::{
 /// When the store or a generation cannot be read or removed.
 pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyError> {
     let (layout, durability) = (apply.layout, apply.config.durability);
-    if apply.config.dry_run {
+    // A home without generations is left as it is.
+    if apply.config.dry_run || fs::kind(&layout.generations())?.is_none() {
         return Ok(gc::preview(layout, keep)?);
     }
     Ok(apply.with_patience(|patience| gc::collect(layout, keep, &apply.purpose(), durability, patience))?)

@@ -13,13 +13,14 @@ use std::path::PathBuf;
 use leah_plugin::{
     generation::VerbError,
     layout::{EntryName, Layout},
+    manifest::ManifestError,
     name::{Origin, PluginName},
 };
 use semver::Version;
 
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
-    maintain::{collect, repair},
+    maintain::{collect, repair, tools},
     remember::remember_registries,
 };
 use crate::{
@@ -133,11 +134,19 @@ pub enum ApplyError {
         /// The version.
         version: Version,
     },
+    /// The manifest in the store is not the one that was installed.
+    #[error("the manifest of the installed `{name}` is not valid")]
+    Manifest {
+        /// The plugin.
+        name: PluginName,
+        /// What is wrong.
+        source: ManifestError,
+    },
     /// There is nothing to go back to.
     #[error("there is no earlier generation to go back to")]
     NoParent,
     /// Something was written that cannot be read as YAML.
-    #[error("cannot write `{}`", path.display())]
+    #[error("cannot write `{}`", crate::fs::shown(path))]
     Write {
         /// The file.
         path: PathBuf,

@@ -1,11 +1,14 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, error::ErrorKind};
+use clap::{ArgAction, builder::FalseyValueParser, error::ErrorKind};
 use semver::Version;
 
-use super::ui::{ColorChoice, Ui, Verbosity};
+use super::{
+    failure::{Failure, Kind},
+    ui::{ColorChoice, Ui, Verbosity},
+};
 use crate::{
     config::{self, Config, ConfigError},
     consent::{Choice, Choices},
@@ -20,13 +23,13 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, env = "LEAH_HOME", hide_env = true, value_name = "DIR")]
     home: Option<PathBuf>,
     /// Say what would be done and do nothing
-    #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true)]
+    #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true, value_parser = FalseyValueParser::new())]
     dry_run: bool,
     /// Use no network
-    #[arg(long, global = true, env = "LEAHPM_OFFLINE", hide_env = true)]
+    #[arg(long, global = true, env = "LEAHPM_OFFLINE", hide_env = true, value_parser = FalseyValueParser::new())]
     offline: bool,
     /// Answer yes to every question but those about permissions and keys
-    #[arg(short, long, global = true, env = "LEAHPM_YES", hide_env = true)]
+    #[arg(short, long, global = true, env = "LEAHPM_YES", hide_env = true, value_parser = FalseyValueParser::new())]
     yes: bool,
     /// Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     #[arg(
@@ -62,13 +65,13 @@ pub(super) struct GlobalArgs {
     )]
     lock_wait: u64,
     /// Print one JSON object, errors included
-    #[arg(long, global = true, env = "LEAHPM_JSON", hide_env = true)]
+    #[arg(long, global = true, env = "LEAHPM_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
     json: bool,
     /// Say nothing but errors and warnings
-    #[arg(short, long, global = true, env = "LEAHPM_QUIET", hide_env = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, env = "LEAHPM_QUIET", hide_env = true, value_parser = FalseyValueParser::new(), conflicts_with = "verbose")]
     quiet: bool,
     /// Tell each step
-    #[arg(short, long, global = true, env = "LEAHPM_VERBOSE", hide_env = true)]
+    #[arg(short, long, global = true, env = "LEAHPM_VERBOSE", hide_env = true, value_parser = FalseyValueParser::new())]
     verbose: bool,
     /// When to use colour
     #[arg(
@@ -86,7 +89,7 @@ pub(super) struct GlobalArgs {
     #[arg(long, hide = true, env = "TERM", action = ArgAction::Set)]
     terminal: Option<String>,
     /// A test's switch: leave out every sync, to show that the power-cut test would notice
-    #[arg(long, hide = true, env = "LEAHPM_TEST_UNSYNCED", hide_env = true)]
+    #[arg(long, hide = true, env = "LEAHPM_TEST_UNSYNCED", hide_env = true, value_parser = FalseyValueParser::new())]
     test_unsynced: bool,
 }
 
@@ -119,10 +122,25 @@ impl GlobalArgs {
     }
 }
 
+/// `leahpm` with these arguments, quoted where a shell needs it.
+pub(super) fn invocation(arguments: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    // A word with a NUL byte cannot come from a command line.
+    let words = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
+    super::ui::escaped(&format!("leahpm {words}"))
+}
+
 /// Prints what clap has to say (help, version or a usage error) and gives the exit code.
 pub(super) fn report(error: &clap::Error) -> u8 {
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let json = std::env::args_os().any(|word| word == "--json");
+    if json && !wanted {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let ui = Ui::new(json, Verbosity::Normal, ColorChoice::Never, true);
+        return ui.failure(&Failure::new(Kind::Usage, message).hint("`leahpm --help` shows the commands"));
+    }
     // A closed pipe under `--help | head` is no error.
     drop(error.print());
-    if wanted { 0 } else { 2 }
+    if wanted { 0 } else { Kind::Usage.code() }
 }

@@ -12,7 +12,7 @@ use leah_plugin::{
 use super::{
     context::Context,
     failure::{Failure, Kind},
-    prompt,
+    prompt, ui,
 };
 use crate::{
     consent::{self, Decision},
@@ -25,9 +25,8 @@ use crate::{
 pub(super) struct NeedsConsent(Vec<(PluginName, Permissions)>);
 
 fn subject(open: &[(PluginName, Permissions)]) -> String {
-    let names: Vec<String> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let is = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {is}", names.join(", "))
+    let is = if open.len() == 1 { "is" } else { "are" };
+    format!("{} {is}", ui::listed(open.iter().map(|(name, _)| name)))
 }
 
 fn verb(open: &[(PluginName, Permissions)]) -> &'static str {
@@ -41,12 +40,9 @@ fn list(open: &[(PluginName, Permissions)]) -> String {
         .collect()
 }
 
-/// Decides on the permissions of each plugin, asking where something is open. `named` are the plugins of the
-/// command line, for the command that the refusal suggests.
+/// Decides on the permissions of each plugin, asking where something is open.
 pub(super) fn settle(
     ctx: &Context,
-    command: &str,
-    named: &[PluginName],
     plugins: &BTreeMap<&PluginName, &Chosen>,
     live: Option<&Lock>,
 ) -> Result<BTreeMap<PluginName, Decision>, Failure> {
@@ -68,7 +64,7 @@ pub(super) fn settle(
     }
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
-        let hint = grant_hint(command, named, &open);
+        let hint = grant_hint(ctx, &open);
         return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(hint));
     }
     for (name, wanted) in open {
@@ -84,14 +80,12 @@ pub(super) fn settle(
     Ok(decisions)
 }
 
-fn grant_hint(command: &str, named: &[PluginName], open: &[(PluginName, Permissions)]) -> String {
-    let plugins: Vec<&str> = named.iter().map(PluginName::as_str).collect();
+fn grant_hint(ctx: &Context, open: &[(PluginName, Permissions)]) -> String {
     let grants: Vec<String> = open
         .iter()
         .flat_map(|(name, wanted)| wanted.iter().map(move |(kind, _)| format!("{name}:{kind}")))
         .collect();
-    let call = format!("leahpm {command} {}", plugins.join(" "));
-    format!("to agree, run `{} --grant {}`; `--deny` refuses one", call.trim_end(), grants.join(","))
+    format!("to agree, run `{} --grant {}`; `--deny` refuses one", ctx.invocation, grants.join(","))
 }
 
 fn ask(ctx: &Context, name: &PluginName, wanted: &Permissions) -> Result<BTreeSet<PermissionKind>, Failure> {

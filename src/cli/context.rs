@@ -28,12 +28,14 @@ pub(super) struct Context {
     pub(super) ui: Ui,
     /// Where everything lies.
     pub(super) layout: Layout,
+    /// The command line, quoted for a shell, so that a hint can repeat it.
+    pub(super) invocation: String,
 }
 
 impl Context {
-    pub(super) fn new(config: Config, ui: Ui) -> Self {
+    pub(super) fn new(config: Config, ui: Ui, invocation: String) -> Self {
         let layout = Layout::new(&config.home);
-        Self { config, ui, layout }
+        Self { config, ui, layout, invocation }
     }
 
     /// The live generation, or `None` where nothing was ever installed.

@@ -3,7 +3,10 @@
 use leah_plugin::name::PluginName;
 
 use super::{context::Context, failure::Failure, render};
-use crate::plan::{self, Plan, PlanError};
+use crate::{
+    apply,
+    plan::{self, Plan, PlanError},
+};
 
 /// Switch plugins on
 ///
@@ -20,6 +23,8 @@ pub(super) fn run(ctx: &Context, args: &EnableArgs) -> Result<(), Failure> {
     let outcome = ctx.deploy("enable", &ctx.session()?, |live| {
         let live = live.ok_or_else(|| PlanError::NotInstalled(args.names[0].clone()))?;
         let next = plan::enabled(live.lock(), &args.names)?;
+        let tools = apply::tools(&ctx.layout, &next)?;
+        plan::check_tools(&next, |name| tools.get(name).map(Vec::as_slice))?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, "enable", args.names.clone()))
     })?;
     render::outcome(ctx, "enable", &outcome)

@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Trust,
     /// A person has to agree first.
     Consent,
+    /// A rule forbids it.
+    Refused,
     /// The plugin API or host version does not fit.
     Incompatible,
     /// Another process holds the lock for too long.
@@ -39,6 +41,7 @@ impl Kind {
             Self::NotFound => 5,
             Self::Trust => 7,
             Self::Consent => 8,
+            Self::Refused => 9,
             Self::Incompatible => 10,
             Self::Locked => 12,
             Self::Invalid => 13,

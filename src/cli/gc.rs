@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::Failure, ui};
 use crate::{apply, generation::gc};
 
 /// Free the space of old generations
@@ -26,11 +26,15 @@ pub(super) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
             "entries": entries, "settings": plan.settings.len(), "bytes": bytes });
         return ctx.ui.object("gc", object);
     }
+    if plan.generations.is_empty() && plan.entries.is_empty() && plan.settings.is_empty() {
+        ctx.ui.done("Nothing to remove.");
+        return Ok(());
+    }
     let would = if ctx.config.dry_run { "Would remove" } else { "Removed" };
     ctx.ui.done(format_args!(
-        "{would} {} generations and {} packages, {} in all.",
-        plan.generations.len(),
-        plan.entries.len(),
+        "{would} {} and {}, {} in all.",
+        ui::counted(plan.generations.len(), "generation"),
+        ui::counted(plan.entries.len(), "package"),
         indicatif::HumanBytes(bytes)
     ));
     Ok(())

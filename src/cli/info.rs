@@ -8,7 +8,10 @@ use super::{
     failure::{Failure, Kind},
     resolve, ui,
 };
-use crate::requirements::{PluginId, Wanted};
+use crate::{
+    requirements::{PluginId, Wanted},
+    resolve::similar,
+};
 
 /// Show a plugin: its versions, what it asks for, who publishes it
 #[derive(Debug, clap::Args)]
@@ -36,12 +39,19 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         None => args.from.registry(ctx, &mut session)?,
     };
     let id = PluginId { registry, name: args.plugin.name.clone() };
-    let not_there = |what: String| {
-        let failure = Failure::new(Kind::NotFound, NotThere { what, registry: id.registry.clone() });
-        failure.hint("`leahpm search` shows what there is")
+    let not_there = |what: String, hint: String| {
+        Failure::new(Kind::NotFound, NotThere { what, registry: id.registry.clone() }).hint(hint)
     };
-    let record = session.record(&id)?.ok_or_else(|| not_there(format!("plugin `{}`", id.name)))?;
-    let versions = record.versions();
+    let record = session.record(&id)?.ok_or_else(|| {
+        let names = session.names(&id.registry);
+        let hint = match similar(&id.name, &names).first() {
+            Some(name) => format!("did you mean `leahpm info {name}`?"),
+            None => "`leahpm search` shows what there is".into(),
+        };
+        not_there(format!("plugin `{}`", id.name), hint)
+    })?;
+    let mut versions = record.versions();
+    versions.sort_by(|a, b| b.line.version.cmp(&a.line.version));
     let fits = |release: &&Release| {
         args.plugin.range.as_ref().is_none_or(|range| range.matches(&release.line.version))
     };
@@ -50,7 +60,10 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         .iter()
         .filter(fits)
         .max_by_key(|release| (release.line.version.pre.is_empty(), newest(release)))
-        .ok_or_else(|| not_there(format!("version of `{}`", args.plugin)))?;
+        .ok_or_else(|| {
+            let hint = format!("`leahpm info {}` shows its versions", id.name);
+            not_there(format!("version of `{}`", args.plugin), hint)
+        })?;
     let catalog = session.registry(&id.registry)?.catalog()?;
     let entry = catalog.get(&id.name);
     let live = ctx.live()?;
@@ -95,7 +108,7 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     }
     lines.push(format!("size         {}", indicatif::HumanBytes(line.size)));
     lines.push(format!("publisher    {}", line.key));
-    let all: Vec<String> = versions.iter().rev().map(describe).collect();
+    let all: Vec<String> = versions.iter().map(describe).collect();
     lines.push(format!("versions     {}", all.join(", ")));
     lines.extend(installed.map(|locked| format!("installed    {}", locked.version)));
     ctx.ui.data(lines.join("\n"))

@@ -2,7 +2,11 @@
 
 use leah_plugin::{lock::Lock, name::PluginName, version::PLUGIN_API};
 
-use super::{context::Context, failure::Failure, render, resolve};
+use super::{
+    context::Context,
+    failure::{Failure, Kind},
+    render, resolve,
+};
 use crate::{
     consent,
     plan::Plan,
@@ -31,10 +35,11 @@ pub(super) struct InstallArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
+    refuse_contradictions(&args.plugins)?;
     let mut session = ctx.session()?;
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
     if args.from.is_default() && is_satisfied(ctx, &args.plugins, &session)? {
-        return render::nothing_to_do(ctx, "install", &args.plugins);
+        return render::nothing_to_do(ctx, &args.plugins);
     }
     let registry = args.from.registry(ctx, &mut session)?;
     let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
@@ -46,10 +51,24 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
             let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
-        let next = resolve::next(ctx, &session, lock, &requirements, &names, "install")?;
+        let next = resolve::next(ctx, &session, lock, &requirements, &names)?;
         Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
     })?;
     render::outcome(ctx, "install", &outcome)
+}
+
+/// One name asked for in two ways.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is asked for twice, as `{}` and as `{}`", .0.name, .0, .1)]
+struct Contradiction(Wanted, Wanted);
+
+fn refuse_contradictions(plugins: &[Wanted]) -> Result<(), Failure> {
+    for (index, wanted) in plugins.iter().enumerate() {
+        if let Some(other) = plugins[..index].iter().find(|o| o.name == wanted.name && *o != wanted) {
+            return Err(Failure::new(Kind::Usage, Contradiction(other.clone(), wanted.clone())));
+        }
+    }
+    Ok(())
 }
 
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.

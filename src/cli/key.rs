@@ -57,7 +57,7 @@ pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
             "public_file": public_file, "dry_run": ctx.config.dry_run });
         return ctx.ui.object("key generate", object);
     }
-    ctx.ui.done(format_args!("Secret key in {}; keep a copy where nobody else finds it.", file.display()));
-    ctx.ui.done(format_args!("Public key in {}:", public_file.display()));
+    ctx.ui.done(format_args!("Secret key in {}; keep a copy where nobody else finds it.", fs::shown(file)));
+    ctx.ui.done(format_args!("Public key in {}:", fs::shown(&public_file)));
     ctx.ui.data(public)
 }

@@ -32,9 +32,9 @@ mod uninstall;
 mod update;
 mod verify;
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use self::{args::GlobalArgs, context::Context, failure::Failure, ui::Closed};
 
@@ -62,6 +62,7 @@ Every global option can be set by an environment variable: LEAHPM_OFFLINE=true i
 the home folder is LEAH_HOME.";
 
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 enum Command {
     Install(install::InstallArgs),
     Uninstall(uninstall::UninstallArgs),
@@ -87,20 +88,41 @@ enum Command {
 /// The whole command line as clap knows it; man pages and completions are made from it.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    let mut command = Cli::command();
+    // What `defer` puts off is needed here, down to the one-line descriptions.
+    command.build();
+    command
+}
+
+/// The part of the command line that is needed to read these arguments. clap copies every global option
+/// into every subcommand, which takes longer than `leahpm list` itself, so the others are left out where the
+/// first argument names one.
+fn parser(first: Option<&OsStr>) -> clap::Command {
+    let whole = Cli::command();
+    match first.and_then(|name| whole.find_subcommand(name)).cloned() {
+        Some(named) => {
+            let top = clap::Command::new("leahpm").version(env!("CARGO_PKG_VERSION"));
+            GlobalArgs::augment_args(top).subcommand(named)
+        }
+        None => command(),
+    }
 }
 
 /// Runs leahpm with the process's arguments and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     completions::answer_shell();
-    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let first = std::env::args_os().nth(1);
+    // Never freed: the process ends with the command, and taking the tree apart takes longer than a `list`.
+    let mut parser = ManuallyDrop::new(parser(first.as_deref()));
+    let cli = parser.try_get_matches_from_mut(std::env::args_os());
+    let cli = match cli.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(args::report(&error)),
     };
     let ui = cli.global.ui();
     let result = cli.global.config().map_err(Failure::from).and_then(|config| {
-        let ctx = Context::new(config, ui);
+        let ctx = Context::new(config, ui, args::invocation(std::env::args_os().skip(1)));
         run(&ctx, cli.command)
     });
     match result {

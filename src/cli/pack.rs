@@ -45,7 +45,7 @@ pub(super) fn run(ctx: &Context, args: &PackArgs) -> Result<(), Failure> {
         manifest.name,
         manifest.version,
         indicatif::HumanBytes(size),
-        file.display()
+        fs::shown(&file)
     ));
     Ok(())
 }

@@ -92,7 +92,10 @@ fn list(ctx: &Context, names: &[PluginName]) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> = shown.flat_map(|(name, locked)| rows(name, locked)).collect();
     if rows.is_empty() {
-        ctx.ui.done("No installed plugin asks for a permission.");
+        match names {
+            [] => ctx.ui.done("No installed plugin asks for a permission."),
+            names => ctx.ui.done(format_args!("No permission is asked for by {}.", ui::listed(names))),
+        }
         return Ok(());
     }
     ctx.ui.data(ui::table(&["plugin", "permission", "", "meaning"], rows))
@@ -115,7 +118,7 @@ fn change(ctx: &Context, verb: &'static str, which: &Which, to: To) -> Result<()
         let next = moved(live.lock(), which, to)?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, verb, vec![which.name.clone()]))
     })?;
-    render::outcome(ctx, verb, &outcome)
+    render::outcome(ctx, &format!("permissions {verb}"), &outcome)
 }
 
 fn moved(lock: &Lock, which: &Which, to: To) -> Result<Lock, Failure> {

@@ -81,9 +81,12 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let hint = match &error {
             PlanError::NotInstalled(_) => "`leahpm list` shows what is installed".to_owned(),
-            PlanError::Needed { name, by } => {
+            PlanError::SameTool { first, .. } => {
+                format!("`leahpm disable {first}` would make room for the other")
+            }
+            PlanError::Needed { name, by, verb } => {
                 let by: Vec<&str> = by.iter().map(|name| name.as_str()).collect();
-                format!("name them together: `{} {name}`", by.join(" "))
+                format!("`leahpm {verb} {} {name}` does it for all of them", by.join(" "))
             }
         };
         Self::new(Kind::NotFound, error).hint(hint)
@@ -93,6 +96,9 @@ impl From<PlanError> for Failure {
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         let hint = match &error {
+            TrustError::Expired { what: "root", .. } => {
+                Some("its people sign a new root with the root key; then run the command again")
+            }
             TrustError::Expired { .. } => {
                 Some("its people publish a new head with `leah-registry refresh`; then run the command again")
             }
@@ -114,7 +120,8 @@ impl From<RegistryError> for Failure {
         match error {
             RegistryError::Fs(error) => error.into(),
             RegistryError::Trust(error) => error.into(),
-            RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error),
+            RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error)
+                .hint("`leahpm registry list` shows the registries and where they are"),
             // What is written so cannot be repaired by the user; a newer leahpm may read it.
             error => Self::new(Kind::Trust, error),
         }
@@ -147,7 +154,7 @@ impl From<SessionError> for Failure {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         let kind = match &error.source {
-            Reason::Package(_) => Kind::Invalid,
+            Reason::Package(_) | Reason::TooLarge { .. } => Kind::Invalid,
             _ => Kind::Trust,
         };
         Self::new(kind, error)
@@ -189,8 +196,9 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::File(error) => error.into(),
-            ReadError::Unknown { .. } => Self::new(Kind::NotFound, error)
-                .hint("`leahpm history` shows the generations that were live and are still there"),
+            ReadError::Unknown { .. } => Self::new(Kind::NotFound, error).hint(
+                "`leahpm history` shows the generations that are still there; `leahpm gc` removes old ones",
+            ),
             error => Self::new(Kind::Invalid, error),
         }
     }
@@ -237,6 +245,8 @@ impl From<ApplyError> for Failure {
             ApplyError::NoParent => {
                 Self::new(Kind::NotFound, error).hint("`leahpm history` shows the generations that were live")
             }
+            ApplyError::Manifest { .. } => Self::new(Kind::CheckFailed, error)
+                .hint("`leahpm verify --repair` fetches the damaged plugins again"),
             ApplyError::Verb(_) | ApplyError::Write { .. } => Self::new(Kind::Unexpected, error),
         }
     }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use leah_plugin::{key::PublicKey, name::Origin};
+use leah_plugin::{
+    key::PublicKey,
+    name::{Origin, PluginName},
+};
 use serde_json::{Value, json};
 
 use super::{
-    context::Context,
+    context::{Context, now},
     failure::{Failure, Kind},
     prompt, ui,
 };
@@ -48,7 +51,7 @@ enum Action {
     },
     /// Show the registries
     List,
-    /// Forget a registry; what was installed from it stays
+    /// Forget a registry that nothing is installed from
     Remove {
         /// Its name
         name: Origin,
@@ -67,6 +70,14 @@ struct NewKey {
 #[derive(Debug, thiserror::Error)]
 #[error("there is a registry `{0}` already, with another folder or key")]
 struct Taken(Origin);
+
+/// Plugins of the live set come from it, and no change could be planned without it.
+#[derive(Debug, thiserror::Error)]
+#[error("plugins of registry `{registry}` are installed: {}", ui::listed(.plugins))]
+struct InUse {
+    registry: Origin,
+    plugins: Vec<PluginName>,
+}
 
 /// There is no registry of that name.
 #[derive(Debug, thiserror::Error)]
@@ -114,13 +125,12 @@ fn list(ctx: &Context) -> Result<(), Failure> {
     let mut rows = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for origin in session.origins() {
-        let (source, key) = session.locate(&origin)?;
+        let (_, key) = session.locate(&origin)?;
         let mark = if origin == default { "default" } else { "" };
-        let place = source.url().unwrap_or_else(|| "compiled in".into());
-        objects.push(
-            json!({ "name": origin, "url": source.url(), "root_key": key, "default": origin == default }),
-        );
-        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(&place), key.to_string()]);
+        let url = session.known().registries.get(&origin).map(|config| config.url.as_str());
+        let place = url.unwrap_or("compiled in");
+        objects.push(json!({ "name": origin, "url": url, "root_key": key, "default": origin == default }));
+        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(place), key.to_string()]);
     }
     if ctx.ui.json {
         return ctx.ui.object("registry list", json!({ "registries": objects }));
@@ -134,6 +144,12 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
         let failure = Failure::new(Kind::NotFound, NotAdded(name.clone()));
         return Err(failure.hint("`leahpm registry list` shows the registries"));
     }
+    let plugins = installed_from(ctx, name)?;
+    if !plugins.is_empty() {
+        let names: Vec<&str> = plugins.iter().map(PluginName::as_str).collect();
+        let hint = format!("`leahpm uninstall {}` takes them out", names.join(" "));
+        return Err(Failure::new(Kind::Refused, InUse { registry: name.clone(), plugins }).hint(hint));
+    }
     ctx.with_watch("registry remove", |watch| {
         ctx.applying(watch, |apply| {
             apply::remember_registries(apply, |registries| {
@@ -145,8 +161,14 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
     if ctx.ui.json {
         return ctx.ui.object("registry remove", json!({ "name": name, "dry_run": ctx.config.dry_run }));
     }
-    ctx.ui.done(format_args!("Removed registry {name}; what was installed from it stays."));
+    ctx.ui.done(format_args!("Removed registry {name}."));
     Ok(())
+}
+
+fn installed_from(ctx: &Context, registry: &Origin) -> Result<Vec<PluginName>, Failure> {
+    let live = ctx.live()?;
+    let plugins = live.iter().flat_map(|live| &live.lock().plugins);
+    Ok(plugins.filter(|(_, locked)| locked.registry == *registry).map(|(name, _)| name.clone()).collect())
 }
 
 /// The registry that `--registry` names: one that was added, or a folder, which is added to the session
@@ -191,6 +213,8 @@ fn add_to(
         let expected = name.clone();
         return Err(crate::trust::TrustError::Origin { expected, found: origin }.into());
     }
+    registry.check_not_older(session.seen(&origin)?.as_ref())?;
+    registry.check_fresh(now())?;
     let config = RegistryConfig { url, root_key: key };
     let taken =
         origin.is_bundled() || session.known().registries.get(&origin).is_some_and(|old| *old != config);
@@ -206,7 +230,7 @@ fn agree(ctx: &Context, source: &Source) -> Result<PublicKey, Failure> {
     let key = source.offered_key()?;
     let new = NewKey { place: source.place(), key };
     if !ctx.ui.interactive {
-        let hint = format!("if you know that key to be the right one, add `--key {key}`");
+        let hint = format!("if you know that key to be the right one, run `{} --key {key}`", ctx.invocation);
         return Err(Failure::new(Kind::Consent, new).hint(hint));
     }
     ctx.ui.ask(&format!("{} says that its root key is\n  {key}", new.place));
@@ -217,7 +241,15 @@ fn agree(ctx: &Context, source: &Source) -> Result<PublicKey, Failure> {
     }
 }
 
+/// There is no way to such a registry yet.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a folder, and registries over the network are not supported yet")]
+struct NoNetwork(String);
+
 fn absolute(text: &str) -> Result<String, Failure> {
+    if text.contains("://") {
+        return Err(Failure::new(Kind::Usage, NoNetwork(text.to_owned())).hint("give the folder of a copy"));
+    }
     let path = crate::fs::canonical(Path::new(text))?;
     Ok(path.display().to_string())
 }

@@ -25,6 +25,7 @@ pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result
     }
     changes(ctx, all)?;
     match (plan, number) {
+        (None, _) if command == "update" => ctx.ui.done("All plugins are up to date; nothing changed."),
         (None, _) => ctx.ui.done("Everything is as it was asked for; nothing changed."),
         (Some(_), None) => ctx.ui.done("Nothing was changed: this was a dry run."),
         (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
@@ -32,16 +33,32 @@ pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result
     Ok(())
 }
 
-/// Says that what `install` was asked for is there.
-pub(super) fn nothing_to_do(ctx: &Context, command: &str, plugins: &[Wanted]) -> Result<(), Failure> {
+/// Says that there is nothing to work on.
+pub(super) fn nothing_installed(ctx: &Context, command: &str) -> Result<(), Failure> {
     if ctx.ui.json {
         return outcome(ctx, command, &Outcome::Unchanged);
+    }
+    ctx.ui.done("No plugins are installed. `leahpm search` shows what there is.");
+    Ok(())
+}
+
+/// Says that what `install` was asked for is there.
+pub(super) fn nothing_to_do(ctx: &Context, plugins: &[Wanted]) -> Result<(), Failure> {
+    if ctx.ui.json {
+        return outcome(ctx, "install", &Outcome::Unchanged);
     }
     let names = ui::listed(plugins.iter().map(|wanted| &wanted.name));
     let (is, them) = if plugins.len() == 1 { ("is", "it") } else { ("are", "them") };
     ctx.ui.done(format_args!(
         "{names} {is} installed already; nothing changed. `leahpm update` looks for newer versions of {them}."
     ));
+    let live = ctx.live()?;
+    for name in plugins.iter().map(|wanted| &wanted.name) {
+        let locked = live.as_ref().and_then(|live| live.lock().plugins.get(name));
+        if locked.is_some_and(|locked| !locked.enabled) {
+            ctx.ui.done(format_args!("{name} is switched off; `leahpm enable {name}` switches it on."));
+        }
+    }
     Ok(())
 }
 
@@ -71,7 +88,8 @@ fn change_json(change: &Change) -> Value {
         }),
         Change::Remove { version, .. } => json!({ "version": version }),
         Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
-        Change::Enable(_) | Change::Disable(_) | Change::Request(_) => json!({}),
+        Change::Request { request, .. } => json!({ "request": request }),
+        Change::Enable(_) | Change::Disable(_) => json!({}),
     };
     if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
         whole.extend(fields);

@@ -80,7 +80,6 @@ pub(super) fn next(
     live: Option<&Lock>,
     requirements: &Requirements,
     named: &[PluginName],
-    command: &str,
 ) -> Result<Lock, Failure> {
     let resolution = session.resolve(requirements)?;
     let mut chosen = BTreeMap::new();
@@ -93,9 +92,11 @@ pub(super) fn next(
         .iter()
         .filter(|(name, one)| named.contains(name) || before(name).is_none_or(|old| !plan::is_same(old, one)))
         .collect();
-    let decisions = consent::settle(ctx, command, named, &unsettled, live)?;
+    let decisions = consent::settle(ctx, &unsettled, live)?;
     let registries = locked_registries(session, &chosen)?;
-    Ok(plan::next_lock(live, requirements, &chosen, &decisions, &registries))
+    let next = plan::next_lock(live, requirements, &chosen, &decisions, &registries);
+    plan::check_tools(&next, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    Ok(next)
 }
 
 fn locked_registries(

@@ -14,16 +14,26 @@ use crate::apply::{self, Rolled};
 )]
 pub(super) struct RollbackArgs {
     /// Generation to return to [default: the parent of the live one]
-    #[arg(value_name = "GENERATION")]
+    #[arg(value_name = "GENERATION", value_parser = number)]
     to: Option<u64>,
+}
+
+/// What is no number of a generation.
+#[derive(Debug, thiserror::Error)]
+#[error("a generation is a number; `leahpm history` shows them")]
+struct NotANumber(#[source] std::num::ParseIntError);
+
+fn number(text: &str) -> Result<u64, NotANumber> {
+    text.parse().map_err(NotANumber)
 }
 
 pub(super) fn run(ctx: &Context, args: &RollbackArgs) -> Result<(), Failure> {
     let Rolled { from, to, changes } =
         ctx.with_watch("rollback", |watch| ctx.applying(watch, |apply| apply::rollback(apply, args.to)))?;
     if ctx.ui.json {
-        let object = json!({ "dry_run": ctx.config.dry_run, "from": from, "generation": to,
-            "changes": super::render::changes_json(&changes) });
+        let changed = from != to && !ctx.config.dry_run;
+        let object = json!({ "changed": changed, "dry_run": ctx.config.dry_run, "generation": to,
+            "from": from, "changes": super::render::changes_json(&changes) });
         return ctx.ui.object("rollback", object);
     }
     super::render::changes(ctx, &changes)?;

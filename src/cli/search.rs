@@ -26,9 +26,20 @@ pub(super) struct SearchArgs {
 pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
     let session = ctx.session()?;
     let origins = args.registry.clone().map_or_else(|| session.origins(), |origin| vec![origin]);
-    let mut found = Vec::new();
+    let (mut found, mut unavailable) = (Vec::new(), Vec::new());
     for origin in origins {
-        let entries = session.registry(&origin)?.catalog()?;
+        let entries = match session.registry(&origin).and_then(|registry| Ok(registry.catalog()?)) {
+            Ok(entries) => entries,
+            // The others can still be searched.
+            Err(error) if args.registry.is_none() => {
+                let failure = Failure::from(error);
+                ctx.ui
+                    .warn(format_args!("cannot search registry {origin}: {}", failure.messages().join(": ")));
+                unavailable.push(origin);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         found.extend(
             entries.into_values().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)),
         );
@@ -43,7 +54,7 @@ pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return ctx.ui.object("search", json!({ "plugins": plugins }));
+        return ctx.ui.object("search", json!({ "plugins": plugins, "unavailable": unavailable }));
     }
     if found.is_empty() {
         ctx.ui.done("No plugin fits.");

@@ -70,7 +70,7 @@ pub(super) fn run(ctx: &Context, args: &SignArgs) -> Result<(), Failure> {
         manifest.name,
         manifest.version,
         args.registry,
-        file.display()
+        fs::shown(&file)
     ));
     Ok(())
 }
@@ -90,7 +90,7 @@ fn read_key(ctx: &Context, file: &Path, password: Option<&str>) -> Result<Secret
             if !ctx.ui.interactive {
                 return Err(no_password());
             }
-            asked = prompt::password(&format!("Password of {}", file.display()), None)?;
+            asked = prompt::password(&format!("Password of {}", fs::shown(file)), None)?;
             Some(asked.as_str())
         }
         given => given,

@@ -6,7 +6,12 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use leah_plugin::name::PluginName;
+use leah_plugin::{
+    name::PluginName,
+    terminal::{escaped_lines, is_treacherous},
+};
+
+pub(super) use leah_plugin::terminal::escaped;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
@@ -84,7 +89,7 @@ impl Ui {
         if let (Value::Object(whole), Value::Object(fields)) = (&mut object, value) {
             whole.extend(fields);
         }
-        self.data(object)
+        self.data(safe_json(&object))
     }
 
     /// The sentence that says what was done.
@@ -106,6 +111,11 @@ impl Ui {
         self.talk(text);
     }
 
+    /// Something that the user should know although the command goes on.
+    pub(super) fn warn(&self, sentence: impl fmt::Display) {
+        self.say(Some(("warning:", "33;1")), &sentence.to_string());
+    }
+
     /// A step on the way, for `--verbose`.
     pub(super) fn step(&self, sentence: impl fmt::Display) {
         if self.verbosity == Verbosity::Verbose {
@@ -125,14 +135,14 @@ impl Ui {
                 "hints": failure.hints,
             });
             // Nobody is left to tell when standard output is gone; the exit code still tells.
-            drop(self.data(json!({ "schema": JSON_SCHEMA, "error": object })));
+            drop(self.data(safe_json(&json!({ "schema": JSON_SCHEMA, "error": object }))));
         } else {
             for (index, message) in failure.messages().iter().enumerate() {
                 let label = if index == 0 { "error:" } else { "caused by:" };
-                self.talk(&format!("{} {message}", self.paint(label, "31;1")));
+                self.say(Some((label, "31;1")), message);
             }
             for hint in &failure.hints {
-                self.talk(&format!("{} {hint}", self.paint("hint:", "36;1")));
+                self.say(Some(("hint:", "36;1")), hint);
             }
         }
         failure.kind.code()
@@ -150,38 +160,48 @@ impl Ui {
     }
 
     fn talk(&self, text: &str) {
+        self.say(None, text);
+    }
+
+    /// Prints to standard error, behind a label in colour. Every text passes here, so no error can forget
+    /// to make safe what it repeats.
+    fn say(&self, label: Option<(&str, &str)>, text: &str) {
+        let text = escaped_lines(text);
         let mut err = io::stderr().lock();
+        let written = match label {
+            None => writeln!(err, "{text}"),
+            Some((label, code)) if self.color => writeln!(err, "\u{1b}[{code}m{label}\u{1b}[0m {text}"),
+            Some((label, _)) => writeln!(err, "{label} {text}"),
+        };
         // Standard error may be closed; there is no other place to complain to.
-        drop(writeln!(err, "{text}").and_then(|()| err.flush()));
-    }
-
-    fn paint(&self, text: &str, code: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        drop(written.and_then(|()| err.flush()));
     }
 }
 
-/// Text from outside, made safe to print: control characters, and the invisible characters that turn
-/// the direction of text, are written as escapes, so that no package can draw on the terminal.
-#[must_use]
-pub(super) fn escaped(text: &str) -> String {
-    let unsafe_char = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars()
-        .map(|c| if unsafe_char(c) { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect()
-}
-
-/// `a, b and c`.
+/// `` `a`, `b` and `c` ``.
 #[must_use]
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> String {
-    let names: Vec<&str> = names.into_iter().map(PluginName::as_str).collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [front @ .., last] => format!("{} and {last}", front.join(", ")),
     }
+}
+
+/// JSON on one line in which the characters that a terminal would obey are escapes; JSON itself demands that
+/// only below U+0020.
+fn safe_json(value: &Value) -> String {
+    let mut safe = String::new();
+    for c in value.to_string().chars() {
+        if is_treacherous(c) {
+            let mut units = [0; 2];
+            safe.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 /// `1 package`, `2 packages`.
@@ -227,15 +247,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_what_could_move_a_cursor_or_turn_text_around() {
-        assert_eq!(escaped("a\u{1b}[31m\u{202e}b\nc"), "a\\u{1b}[31m\\u{202e}b\\u{a}c");
-        assert_eq!(escaped("grüße 漢字 ✓"), "grüße 漢字 ✓");
-    }
-
-    #[test]
     fn lists_names_as_a_sentence_does() {
         let names: Vec<PluginName> = ["a", "b", "c"].iter().map(|n| n.parse().unwrap()).collect();
-        assert_eq!(listed(&names), "a, b and c");
-        assert_eq!(listed(&names[..1]), "a");
+        assert_eq!(listed(&names), "`a`, `b` and `c`");
+        assert_eq!(listed(&names[..1]), "`a`");
     }
 }

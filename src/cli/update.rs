@@ -22,6 +22,9 @@ pub(super) struct UpdateArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
+    if args.names.is_empty() && ctx.live()?.is_none() {
+        return render::nothing_installed(ctx, "update");
+    }
     let session = ctx.session()?;
     let outcome = ctx.deploy("update", &session, |live| {
         let lock = live.map(|live| live.lock());
@@ -36,7 +39,7 @@ pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
             names => Update::Names(names.iter().cloned().collect()),
         };
         let requirements = resolve::requirements(ctx, &session, Some(live.lock()), which);
-        let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &args.names, "update")?;
+        let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &args.names)?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, "update", args.names.clone()))
     })?;
     render::outcome(ctx, "update", &outcome)

@@ -45,8 +45,12 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         return finish(ctx, &report, &BTreeSet::new());
     }
     if !args.repair || ctx.config.dry_run {
-        return Err(Failure::new(Kind::CheckFailed, Damaged(report.damage))
-            .hint("`leahpm verify --repair` fetches the damaged plugins again"));
+        let hint = if args.all {
+            "`leahpm verify --repair` repairs the live generation; `leahpm gc --keep 0` removes the earlier ones"
+        } else {
+            "`leahpm verify --repair` fetches the damaged plugins again"
+        };
+        return Err(Failure::new(Kind::CheckFailed, Damaged(report.damage)).hint(hint));
     }
     let damaged: BTreeSet<PluginName> =
         report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
@@ -56,6 +60,9 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     })?;
     let after = check::check(&ctx.layout, Extent::Live)?;
     if after.damage.is_empty() {
+        if damaged.is_empty() {
+            ctx.ui.done("Made the links of the live generation new.");
+        }
         finish(ctx, &after, &damaged)
     } else {
         Err(Failure::new(Kind::CheckFailed, Damaged(after.damage)))
@@ -68,6 +75,10 @@ fn finish(ctx: &Context, report: &Report, repaired: &BTreeSet<PluginName>) -> Re
         let object =
             json!({ "generations": report.generations, "packages": report.entries, "repaired": repaired });
         return ctx.ui.object("verify", object);
+    }
+    if report.generations.is_empty() {
+        ctx.ui.done("Nothing is installed.");
+        return Ok(());
     }
     for name in repaired {
         ctx.ui.done(format_args!("Repaired {name}."));

@@ -47,6 +47,12 @@ impl FsError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
+    /// True when a file is larger than its reader allows.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.source.kind() == io::ErrorKind::FileTooLarge
+    }
+
     /// What the user can do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -156,7 +162,9 @@ pub fn read_if_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> 
 /// # Errors
 /// When it cannot be read or is larger.
 pub fn read_open(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
-    let mut bytes = Vec::new();
+    // A guess from the size spares the many small reads of a vector that grows; it is only a guess.
+    let size = file.metadata().map_or(0, |metadata| metadata.len()).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
     // One byte more than allowed tells a file that is too large from one that just fits.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read", path))?;
     if bytes.len() as u64 > limit {
@@ -237,11 +245,10 @@ pub fn list_if_any(path: &Path) -> Result<Vec<Listed>, FsError> {
     }
 }
 
-/// A path as it can be shown: control characters are escaped, so that a name on disk cannot drive the terminal.
+/// A path as it can be shown: a name on disk must not drive the terminal.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    path.display().to_string().chars().map(escape).collect()
+    leah_plugin::terminal::escaped(&path.display().to_string())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FsError {

@@ -12,6 +12,8 @@ use std::{
 use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use leah_plugin::layout::Layout;
+
 use super::{Durability, FsError, failed, sync::SYNCS_FILE_BY_FILE, sync_folder};
 
 /// Who may do what with a new file. The mask of the process can take away, never add.
@@ -66,7 +68,7 @@ pub fn create_durable(path: &Path, bytes: &[u8], access: Access) -> Result<(), F
 /// When a step fails; the old file is then still there, unless the error is about syncing the folder.
 pub fn replace(path: &Path, bytes: &[u8], access: Access, durability: Durability) -> Result<(), FsError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = folder.join(format!(".new-{:016x}", random()));
+    let temporary = Layout::new_file(path, random());
     let written = create(&temporary, bytes, access)
         .and_then(|file| match durability {
             // Without this, some file systems put the rename on disk before the bytes.

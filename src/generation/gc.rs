@@ -145,6 +145,21 @@ pub fn collect(
     Ok(Collected { plan, bytes })
 }
 
+/// Removes those of `entries` that no generation names, if nobody else is at work: what a change that failed had
+/// brought into the store. Another process may be about to name them, and then they stay for it or for `collect`.
+///
+/// # Errors
+/// When something cannot be read or removed.
+pub fn discard(layout: &Layout, entries: &[EntryName]) -> Result<(), GcError> {
+    let Some(_alone) = StoreLock::try_alone(layout)? else { return Ok(()) };
+    let inventory = take_inventory(layout)?;
+    let named = |entry: &EntryName| inventory.generations.values().any(|one| one.entries.contains(entry));
+    for entry in entries.iter().filter(|entry| inventory.entries.contains(entry) && !named(entry)) {
+        remove_entry(layout, entry)?;
+    }
+    Ok(())
+}
+
 /// Removes the generations that nobody uses, and notes those that somebody does.
 fn remove_generations(layout: &Layout, inventory: &mut Inventory, keep: usize) -> Result<(), GcError> {
     for number in plan_gc(inventory, keep).generations {

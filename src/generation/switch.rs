@@ -315,6 +315,13 @@ pub fn remove_leftovers(layout: &Layout, _home: &HomeLock) -> Result<(), FsError
             fs::remove_file(&layout.home().join(listed.name))?;
         }
     }
+    for folder in [layout.home(), &layout.registries()] {
+        for listed in fs::list_if_any(folder)? {
+            if listed.kind == Kind::File && Layout::is_new_file(&listed.name) {
+                fs::remove_file(&folder.join(listed.name))?;
+            }
+        }
+    }
     for listed in fs::list_if_any(&layout.generations())? {
         if Layout::is_staging(&listed.name) {
             fs::remove_tree(&layout.generations().join(listed.name))?;

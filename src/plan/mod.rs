@@ -3,11 +3,14 @@
 
 mod next;
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use leah_plugin::{
-    lock::{Lock, Locked},
-    manifest::Permissions,
+    lock::{Lock, Locked, Request},
+    manifest::{Permissions, ToolName},
     name::{Origin, PluginName},
 };
 use semver::Version;
@@ -71,7 +74,12 @@ pub enum Change {
         denied: Permissions,
     },
     /// The range or registry that was asked for changes, and nothing else.
-    Request(PluginName),
+    Request {
+        /// The plugin.
+        name: PluginName,
+        /// What is asked for now; `None` when only other plugins need it any more.
+        request: Option<Request>,
+    },
 }
 
 /// Why a set cannot be changed in the way that was asked for.
@@ -80,13 +88,25 @@ pub enum PlanError {
     /// There is no such plugin in the set.
     #[error("`{0}` is not installed")]
     NotInstalled(PluginName),
+    /// Two plugins of a set offer tools of one name, and a call would not know whom to ask.
+    #[error("`{first}` and `{second}` both offer the tool `{tool}`")]
+    SameTool {
+        /// The tool.
+        tool: ToolName,
+        /// One plugin.
+        first: PluginName,
+        /// The other.
+        second: PluginName,
+    },
     /// Others could not work without it.
     #[error("`{name}` is needed by {}", names(.by))]
     Needed {
         /// The plugin.
         name: PluginName,
-        /// The enabled or remaining plugins that depend on it.
+        /// The enabled or remaining plugins that depend on it, directly or through others.
         by: Vec<PluginName>,
+        /// The command that was refused.
+        verb: &'static str,
     },
 }
 
@@ -135,7 +155,7 @@ pub fn difference(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
         let request = |lock: &Lock| lock.requested.get(name).cloned();
         let moved = changes.last().is_some_and(|change| change.name() == name);
         if !moved && before.is_some_and(|lock| request(lock) != request(after)) {
-            changes.push(Change::Request(name.clone()));
+            changes.push(Change::Request { name: name.clone(), request: request(after) });
         }
     }
     changes
@@ -169,9 +189,9 @@ impl Change {
             | Self::Update { name, .. }
             | Self::Remove { name, .. }
             | Self::Permissions { name, .. }
+            | Self::Request { name, .. }
             | Self::Enable(name)
-            | Self::Disable(name)
-            | Self::Request(name) => name,
+            | Self::Disable(name) => name,
         }
     }
 
@@ -185,7 +205,7 @@ impl Change {
             Self::Enable(_) => "enable",
             Self::Disable(_) => "disable",
             Self::Permissions { .. } => "permissions",
-            Self::Request(_) => "request",
+            Self::Request { .. } => "request",
         }
     }
 }
@@ -212,7 +232,10 @@ impl fmt::Display for Change {
                     or_none(&kinds(denied))
                 )
             }
-            Self::Request(name) => write!(f, "~ {name} asked for in another way"),
+            Self::Request { name, request: Some(Request { range, registry }) } => {
+                write!(f, "~ {name} asked for as {range} from {registry}")
+            }
+            Self::Request { name, request: None } => write!(f, "~ {name} kept for others that need it"),
         }
     }
 }
@@ -237,7 +260,8 @@ pub fn without(lock: &Lock, gone: &[PluginName]) -> Result<Lock, PlanError> {
     // Whoever is named and still there is kept alive by another plugin.
     for name in gone {
         if next.plugins.contains_key(name) {
-            return Err(PlanError::Needed { name: name.clone(), by: dependents(&next, name, |_| true) });
+            let by = dependents(&next, name, |_| true);
+            return Err(PlanError::Needed { name: name.clone(), by, verb: "uninstall" });
         }
     }
     Ok(next)
@@ -272,18 +296,45 @@ pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
     for name in names {
         let by = dependents(&next, name, |locked| locked.enabled);
         if !by.is_empty() {
-            return Err(PlanError::Needed { name: name.clone(), by });
+            return Err(PlanError::Needed { name: name.clone(), by, verb: "disable" });
         }
     }
     Ok(next)
 }
 
+/// Refuses a set in which two enabled plugins offer a tool of one name. `tools` gives a plugin's tools.
+///
+/// # Errors
+/// When there are two.
+pub fn check_tools<'a>(
+    lock: &Lock,
+    tools: impl Fn(&PluginName) -> Option<&'a [ToolName]>,
+) -> Result<(), PlanError> {
+    let mut offered: BTreeMap<&ToolName, &PluginName> = BTreeMap::new();
+    for (name, _) in lock.plugins.iter().filter(|(_, locked)| locked.enabled) {
+        for tool in tools(name).unwrap_or_default() {
+            if let Some(first) = offered.insert(tool, name) {
+                let (first, second) = (first.clone(), name.clone());
+                return Err(PlanError::SameTool { tool: tool.clone(), first, second });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those that depend on `name`, directly or through others, sorted.
 fn dependents(lock: &Lock, name: &PluginName, which: impl Fn(&Locked) -> bool) -> Vec<PluginName> {
-    lock.plugins
-        .iter()
-        .filter(|(_, locked)| which(locked) && locked.dependencies.contains_key(name))
-        .map(|(name, _)| name.clone())
-        .collect()
+    let mut found = BTreeSet::new();
+    let mut open = vec![name.clone()];
+    while let Some(needed) = open.pop() {
+        let needs_it = |locked: &Locked| which(locked) && locked.dependencies.contains_key(&needed);
+        for (name, _) in lock.plugins.iter().filter(|(_, locked)| needs_it(locked)) {
+            if found.insert(name.clone()) {
+                open.push(name.clone());
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Leaves what is requested and what that needs, and the registries they come from.

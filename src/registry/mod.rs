@@ -17,6 +17,7 @@ use leah_plugin::{
     registry_layout::RegistryLayout as Paths,
     root::RootChain,
     tree::{self, RecordRef, TreeError},
+    yaml::Format,
 };
 
 pub use self::session::{Session, SessionError};
@@ -67,6 +68,16 @@ pub enum RegistryError {
         place: String,
         /// Its path in the registry.
         path: String,
+    },
+    /// It is longer than such a file may be: endless data is an attack of its own.
+    #[error("`{path}` of {place} is larger than the {limit} bytes that it may have")]
+    TooLarge {
+        /// Where it was read.
+        place: String,
+        /// Its path in the registry.
+        path: String,
+        /// How many bytes it may have.
+        limit: u64,
     },
     /// It cannot be read.
     #[error(transparent)]
@@ -138,7 +149,7 @@ impl Source {
     pub fn place(&self) -> String {
         match self {
             Self::Bundled => "this leahpm".into(),
-            Self::Folder(path) => format!("`{}`", path.display()),
+            Self::Folder(path) => format!("`{}`", fs::shown(path)),
         }
     }
 
@@ -146,7 +157,13 @@ impl Source {
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
         match self {
             Self::Bundled => Ok(bundled::file(path).map(<[u8]>::to_vec)),
-            Self::Folder(folder) => Ok(fs::read_if_any(&folder.join(path), limit)?),
+            Self::Folder(folder) => fs::read_if_any(&folder.join(path), limit).map_err(|error| {
+                if error.is_too_large() {
+                    RegistryError::TooLarge { place: self.place(), path: path.to_owned(), limit }
+                } else {
+                    error.into()
+                }
+            }),
         }
     }
 
@@ -169,7 +186,8 @@ impl Source {
 
 impl Registry {
     /// Opens a registry: walks its roots from the pinned key and reads its head. Whether it is older than
-    /// one already seen, or past its time, is for [`Registry::check`] to say.
+    /// one already seen, or past its time, is for
+    /// [`Registry::check_not_older`] and [`Registry::check_fresh`] to say.
     ///
     /// # Errors
     /// When there is no registry, or it is not signed as it must be.
@@ -191,12 +209,23 @@ impl Registry {
         Ok(Self { source, roots, head, head_digest })
     }
 
-    /// Refuses a registry that went back behind what was seen, or that is past its time at `now`.
+    /// Refuses a registry that went back behind what was seen.
     ///
     /// # Errors
-    /// On rollback, equivocation and expiry.
-    pub fn check(&self, seen: Option<&Seen>, now: u64) -> Result<(), TrustError> {
-        trust::check_not_older(&self.head, &self.head_digest, seen)?;
+    /// On rollback and equivocation.
+    pub fn check_not_older(&self, seen: Option<&Seen>) -> Result<(), TrustError> {
+        trust::check_not_older(&self.head, &self.head_digest, seen)
+    }
+
+    /// Refuses a registry that is past its time at `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// On expiry, and when head and newest root do not belong together.
+    pub fn check_fresh(&self, now: u64) -> Result<(), TrustError> {
+        // What is compiled in is as new as this binary; there is no newer state that could be held back.
+        if self.source == Source::Bundled {
+            return Ok(());
+        }
         trust::check_fresh(&self.head, self.roots.newest(), now)
     }
 
@@ -216,7 +245,7 @@ impl Registry {
     #[must_use]
     pub fn seen(&self, before: Option<Seen>) -> Seen {
         Seen {
-            format: crate::config::Format,
+            format: Format,
             epoch: self.head.epoch,
             serial: self.head.serial,
             head: self.head_digest,

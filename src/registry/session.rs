@@ -54,7 +54,7 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// No registry of that name was added.
-    #[error("there is no registry `{origin}`; there are {}", names(.known))]
+    #[error("there is no registry `{origin}`, only {}", names(.known))]
     Unknown {
         /// The name.
         origin: Origin,
@@ -68,7 +68,7 @@ pub enum SessionError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// What was seen of a registry earlier cannot be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", crate::fs::shown(path))]
     Seen {
         /// The file.
         path: PathBuf,
@@ -156,7 +156,8 @@ impl Session {
         Ok((Source::Folder(PathBuf::from(&config.url)), config.root_key))
     }
 
-    /// Opens a registry and refuses it when it is older than what was seen, or past its time.
+    /// Opens a registry and refuses it when it is older than what was seen. One that is past its time still
+    /// serves an exact install; only resolving demands that it is fresh.
     ///
     /// # Errors
     /// When it is unknown, cannot be read, or is not believed.
@@ -170,10 +171,7 @@ impl Session {
             let found = registry.origin().clone();
             return Err(TrustError::Origin { expected: origin.clone(), found }.into());
         }
-        // What is compiled in is as new as this binary; there is no newer state that could be held back.
-        if !origin.is_bundled() {
-            registry.check(self.seen(origin)?.as_ref(), self.now)?;
-        }
+        registry.check_not_older(self.seen(origin)?.as_ref())?;
         self.open.borrow_mut().insert(origin.clone(), Arc::clone(&registry));
         Ok(registry)
     }
@@ -246,23 +244,33 @@ impl Session {
     /// When no set fits, or a record cannot be had.
     pub fn resolve(&self, requirements: &Requirements) -> Result<Resolution, SessionError> {
         let mut index = Index::default();
+        // One budget for all rounds; what it takes to read records does not count.
+        let mut left = SOLVER_TIME;
         loop {
-            let end = Instant::now() + SOLVER_TIME;
-            match resolve::resolve(requirements, &index, &|| Instant::now() >= end) {
+            let start = Instant::now();
+            let answer = resolve::resolve(requirements, &index, &|| start.elapsed() >= left);
+            left = left.saturating_sub(start.elapsed());
+            match answer {
                 Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
                 Ok(resolution) => return Ok(resolution),
-                Err(error) => return Err(self.unsolved(requirements, error)),
+                Err(error) => return Err(self.unsolved(requirements, &index, error)),
             }
         }
     }
 
-    fn unsolved(&self, requirements: &Requirements, error: ResolveError) -> SessionError {
+    fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
         // The catalog is read for a misspelt name alone.
         let known = match &error {
-            ResolveError::Unknown(plugins) => plugins.iter().flat_map(|id| self.ids(&id.registry)).collect(),
+            ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
-        let hints = error.hints(&requirements.default_registry, &known);
+        let mut hints = error.hints(&requirements.default_registry, &known);
+        if hints.is_empty() {
+            hints = resolve::in_the_way(requirements, index)
+                .map(|name| format!("`leahpm uninstall {name}` would make room"))
+                .into_iter()
+                .collect();
+        }
         SessionError::Unsolved { error, hints }
     }
 
@@ -273,6 +281,8 @@ impl Session {
 
     fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
         for id in ids {
+            // An old state may hide a newer version, or that one was withdrawn.
+            self.registry(&id.registry)?.check_fresh(self.now)?;
             match self.record(&id)? {
                 Some(record) => index.add(id, candidates(&record)),
                 None => index.add_unknown(id),

@@ -149,7 +149,15 @@ impl Explanation {
     }
 
     fn hint(&self, fact: &Fact) -> Option<String> {
-        let Fact::NoVersion { plugin, .. } = fact else { return None };
+        let plugin = match fact {
+            Fact::NoVersion { plugin, .. } => plugin,
+            // Another version of who needs it may do without.
+            Fact::Unknown { plugin: unknown } => self.facts.iter().find_map(|fact| match fact {
+                Fact::Needs { plugin, dependency, .. } if dependency == unknown => Some(plugin),
+                _ => None,
+            })?,
+            _ => return None,
+        };
         Some(format!("`leahpm info {}` shows all its versions", self.shown(plugin)))
     }
 
@@ -245,7 +253,7 @@ pub fn similar<'a>(
     let distance =
         |other: &'a PluginName| (strsim::damerau_levenshtein(name.as_str(), other.as_str()), other);
     let mut near: Vec<_> =
-        known.into_iter().map(distance).filter(|(distance, _)| *distance <= slips).collect();
+        known.into_iter().map(distance).filter(|(distance, _)| (1..=slips).contains(distance)).collect();
     near.sort();
     near.dedup();
     near.into_iter().map(|(_, name)| name).take(SHOWN).collect()

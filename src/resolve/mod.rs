@@ -16,6 +16,8 @@ mod universe;
 mod versions;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
 mod tests;
@@ -101,6 +103,23 @@ pub fn resolve(
         explanation.easier = easier(explanation, requirements, index, deadline);
     }
     answer
+}
+
+/// An installed plugin without which all the others would fit; found by trying.
+#[must_use]
+pub fn in_the_way(requirements: &Requirements, index: &Index) -> Option<PluginName> {
+    const TRIED: usize = 20;
+    const STEPS: u32 = 10_000;
+    let installed = requirements.wanted.keys().filter(|name| requirements.preferred.contains_key(*name));
+    let makes_room = |name: &&PluginName| {
+        let mut fewer = requirements.clone();
+        fewer.wanted.remove(*name);
+        // A hint is not worth a long search.
+        let steps = std::cell::Cell::new(0);
+        let enough = || steps.replace(steps.get() + 1) >= STEPS;
+        !fewer.wanted.is_empty() && solve(&fewer, index, &enough).is_ok()
+    };
+    installed.take(TRIED).find(makes_room).cloned()
 }
 
 fn solve(

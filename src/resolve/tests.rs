@@ -390,7 +390,10 @@ fn tells_a_longer_conflict_from_what_was_asked_for() {
 fn says_what_a_needed_plugin_lacks() {
     let index = "app 1.0.0; ghost ^1
                  app 1.1.0; ghost ^1";
-    assert_snapshot!(case(index).want("app").unknown("ghost").said(), @"error: every version of `app` needs `ghost` ^1, but registry `hub` has no plugin `ghost`");
+    assert_snapshot!(case(index).want("app").unknown("ghost").said(), @r"
+    error: every version of `app` needs `ghost` ^1, but registry `hub` has no plugin `ghost`
+    hint: `leahpm info app` shows all its versions
+    ");
     let index = "app 1.0.0; lib ^3
                  lib 1.0.0
                  lib 2.0.0";
@@ -455,7 +458,10 @@ fn never_falls_back_to_another_registry() {
         "corp/tool 1.0.0; lib ^1
          lib 1.0.0",
     );
-    assert_snapshot!(case.want("corp/tool").unknown("corp/lib").said(), @"error: `corp/tool` 1.0.0 needs `corp/lib` ^1, but registry `corp` has no plugin `lib`");
+    assert_snapshot!(case.want("corp/tool").unknown("corp/lib").said(), @r"
+    error: `corp/tool` 1.0.0 needs `corp/lib` ^1, but registry `corp` has no plugin `lib`
+    hint: `leahpm info corp/tool` shows all its versions
+    ");
 }
 
 #[test]

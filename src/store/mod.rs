@@ -165,7 +165,7 @@ impl<'a> Store<'a> {
             return Ok(StoreEntry { name, how: Added::Present });
         }
         let staging = self.layout.staging_entry(&format!("{:016x}", fs::random()));
-        let published = self.write(&staging, files).and_then(|()| publish(&staging, &folder));
+        let published = self.write(&staging, files).and_then(|()| publish(&staging, &folder, &self.sync));
         // After a success only what was replaced is left here. The first error is the one to report.
         let removed = fs::remove_tree(&staging);
         let how = published?;
@@ -228,7 +228,7 @@ fn was_live(layout: &Layout, entry: &EntryName) -> Result<bool, FsError> {
 }
 
 /// Gives a finished folder its name; that is the moment at which the entry exists.
-fn publish(staging: &Path, folder: &Path) -> Result<Added, FsError> {
+fn publish(staging: &Path, folder: &Path, sync: &SyncPoint) -> Result<Added, FsError> {
     if fs::kind(folder)?.is_none() {
         match fs::rename(staging, folder) {
             Ok(()) => return Ok(Added::New),
@@ -241,7 +241,9 @@ fn publish(staging: &Path, folder: &Path) -> Result<Added, FsError> {
         // Moving a folder that is read-only is not allowed on every system.
         fs::make_writable(folder)?;
     }
-    // In one step, since a live generation may name what is replaced.
+    // A live generation may name what is replaced: the new bytes must be on disk before they take its place,
+    // and they take it in one step.
+    sync.sync()?;
     fs::exchange(staging, folder)?;
     Ok(Added::Replaced)
 }

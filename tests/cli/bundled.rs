@@ -137,7 +137,7 @@ fn installs_the_translator_into_an_empty_home_and_changes_nothing_the_second_tim
     }
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["install", "translator", "--grant", "all"]), @"
-    2> translator is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> `translator` is installed already; nothing changed. `leahpm update` looks for newer versions of it.
     exit 0
     ");
     assert_eq!(sandbox.tree(), before);

@@ -36,9 +36,9 @@ fn nothing_is_installed_before_somebody_agrees() {
     2> hint: to agree, run `leahpm install mail --grant mail:read_messages,mail:network_access`; `--deny` refuses one
     exit 8
     ");
-    insta::assert_snapshot!(sandbox.run(&["install", "mail", "--json"]).json(), @r#"{"error":{"causes":[],"code":8,"hint":"to agree, run `leahpm install mail --grant mail:read_messages,mail:network_access`; `--deny` refuses one","hints":["to agree, run `leahpm install mail --grant mail:read_messages,mail:network_access`; `--deny` refuses one"],"message":"`mail` is not granted what it asks for:\n  mail: read_messages (read your messages and the model's answers)\n  mail: network_access (send requests to mail.example, what you enter for its setting `server`)"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["install", "mail", "--json"]).json(), @r#"{"error":{"causes":[],"code":8,"hint":"to agree, run `leahpm install mail --json --grant mail:read_messages,mail:network_access`; `--deny` refuses one","hints":["to agree, run `leahpm install mail --json --grant mail:read_messages,mail:network_access`; `--deny` refuses one"],"message":"`mail` is not granted what it asks for:\n  mail: read_messages (read your messages and the model's answers)\n  mail: network_access (send requests to mail.example, what you enter for its setting `server`)"},"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&refused.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&refused), @"
     2> + mail 1.0.0 (hub)
     2> Generation 1 is live.
     exit 0
@@ -62,14 +62,14 @@ fn the_permissions_of_a_dependency_are_asked_for_as_well() {
     hub.publish(&PackageSpec::new("alpha", "1.0.0").needs("mail", "^1").permission("use_model"));
     let refused = sandbox.run(&["install", "alpha"]);
     insta::assert_snapshot!(refused, @"
-    2> error: `alpha`, `mail` are not granted what they ask for:
+    2> error: `alpha` and `mail` are not granted what they ask for:
     2>   alpha: use_model (ask your chat model)
     2>   mail: read_messages (read your messages and the model's answers)
     2>   mail: network_access (send requests to mail.example, what you enter for its setting `server`)
     2> hint: to agree, run `leahpm install alpha --grant alpha:use_model,mail:read_messages,mail:network_access`; `--deny` refuses one
     exit 8
     ");
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "alpha 1.0.0, mail 1.0.0");
 }
 
@@ -80,13 +80,13 @@ fn the_command_of_a_refusal_asks_for_the_same_versions_of_the_same_registry() {
     hub.publish(&mail("1.0.0")).publish(&mail("2.0.0"));
     let refused = sandbox.run(&hub.with(&["install", "mail@^1", "--deny", "network_access"]));
     refused.fails(8);
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "mail 1.0.0");
     assert_eq!(permissions(&sandbox, "mail"), "+read_messages -network_access");
     sandbox.run(&["uninstall", "mail"]).ok();
     let refused = sandbox.run(&["install", "hub/mail@=1.0.0"]);
     refused.fails(8);
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "mail 1.0.0");
 }
 
@@ -110,10 +110,10 @@ fn a_grant_for_a_part_leaves_the_rest_to_be_asked() {
     insta::assert_snapshot!(refused, @"
     2> error: `mail` is not granted what it asks for:
     2>   mail: network_access (send requests to mail.example, what you enter for its setting `server`)
-    2> hint: to agree, run `leahpm install mail --grant mail:network_access`; `--deny` refuses one
+    2> hint: to agree, run `leahpm install mail --grant mail:read_messages --grant mail:network_access`; `--deny` refuses one
     exit 8
     ");
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(permissions(&sandbox, "mail"), "+read_messages network_access -");
 }
 
@@ -125,7 +125,7 @@ fn a_grant_for_one_plugin_is_none_for_another() {
     insta::assert_snapshot!(refused, @"
     2> error: `alpha` is not granted what it asks for:
     2>   alpha: read_messages (read your messages and the model's answers)
-    2> hint: to agree, run `leahpm install mail alpha --grant alpha:read_messages`; `--deny` refuses one
+    2> hint: to agree, run `leahpm install mail alpha --grant mail:all --grant alpha:read_messages`; `--deny` refuses one
     exit 8
     ");
     assert_eq!(sandbox.live_line(), "");
@@ -185,7 +185,7 @@ fn an_update_that_wants_more_changes_nothing_until_somebody_agrees() {
     exit 8
     ");
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&refused.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&refused), @"
     2> ~ alpha 1.0.0 -> 1.1.0
     2> ~ mail 1.0.0 -> 1.1.0
     2> ~ mail granted: read_messages, network_access, use_model; denied: none

@@ -43,10 +43,10 @@ fn what_an_enabled_plugin_needs_cannot_be_switched_off_alone() {
     let refused = sandbox.run(&["disable", "beta"]);
     insta::assert_snapshot!(refused, @"
     2> error: `beta` is needed by `alpha`
-    2> hint: name them together: `alpha beta`
+    2> hint: `leahpm disable alpha beta` does it for all of them
     exit 5
     ");
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "");
 }
 

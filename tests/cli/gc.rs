@@ -27,17 +27,17 @@ fn entries(sandbox: &Sandbox) -> Vec<String> {
 fn keeps_the_live_one_and_as_many_as_were_asked_for() {
     let (sandbox, _hub) = four();
     insta::assert_snapshot!(sandbox.run(&["gc"]), @"
-    2> Removed 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["gc", "--keep", "2"]), @"
-    2> Removed 1 generations and 1 packages, 168 B in all.
+    2> Removed 1 generation and 1 package, 168 B in all.
     exit 0
     ");
     assert_eq!(names_in(&sandbox.layout().generations()), ["2", "3", "4"]);
     assert_eq!(entries(&sandbox), ["alpha-1.1.0", "alpha-1.2.0", "beta-1.0.0"]);
     insta::assert_snapshot!(sandbox.run(&["gc", "--keep", "0"]), @"
-    2> Removed 2 generations and 1 packages, 168 B in all.
+    2> Removed 2 generations and 1 package, 168 B in all.
     exit 0
     ");
     assert_eq!(entries(&sandbox), ["alpha-1.2.0", "beta-1.0.0"]);
@@ -89,11 +89,11 @@ fn takes_away_what_killed_runs_left_behind() {
 fn has_nothing_to_do_in_an_empty_home() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["gc"]), @"
-    2> Removed 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["gc", "--dry-run"]), @"
-    2> Would remove 0 generations and 0 packages, 0 B in all.
+    2> Nothing to remove.
     exit 0
     ");
 }

@@ -19,7 +19,7 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("zsh", "_leahpm"),
 ];
 
-const EXIT_STATUS: [(&str, &str); 11] = [
+const EXIT_STATUS: [(&str, &str); 12] = [
     ("0", "All was done, or there was nothing to do."),
     ("1", "Something unexpected, or an error of the operating system."),
     ("2", "The command line makes no sense."),
@@ -27,6 +27,7 @@ const EXIT_STATUS: [(&str, &str); 11] = [
     ("5", "There is nothing of that name, or no set of versions fits."),
     ("7", "A signature, a hash or a pinned key does not fit."),
     ("8", "A person has to agree first, to a permission or to a key."),
+    ("9", "It is refused as a rule, such as to forget a registry that plugins are installed from."),
     ("10", "The plugin is for another version of the plugin API or of leah-host."),
     ("12", "Another leahpm is changing the same home, for longer than --lock-wait."),
     ("13", "A package, a manifest, a lock or a setting is not valid."),
@@ -77,21 +78,25 @@ fn completions() -> BTreeMap<String, String> {
 
 /// A page for the program and one for each command, also for those of two words.
 fn man_pages() -> BTreeMap<String, String> {
-    let mut command = leahpm::cli::command().disable_help_subcommand(true);
-    command.build();
     let mut pages = BTreeMap::new();
-    let mut open = vec![command.clone()];
+    let mut open = vec![leahpm::cli::command()];
     while let Some(command) = open.pop() {
-        open.extend(command.get_subcommands().cloned());
+        open.extend(command.get_subcommands().filter(|command| !is_help(command)).cloned());
         let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
         pages.insert(format!("man/{name}.1"), man_page(&name, &command));
     }
     pages
 }
 
+/// `leahpm help COMMAND` shows what the pages hold; it has none itself.
+fn is_help(command: &clap::Command) -> bool {
+    command.get_name() == "help"
+}
+
 fn man_page(name: &str, command: &clap::Command) -> String {
     // Neither date nor version: a page changes when what it says does. The examples get a section of their own.
     let plain = command.clone().version(None).after_help(None);
+    let plain = plain.mut_subcommands(|command| if is_help(&command) { command.hide(true) } else { command });
     let mut page = Vec::new();
     Man::new(plain).title(name).source("leahpm").manual("Plugins of LEAH").render(&mut page).unwrap();
     let mut roff = Roff::new();

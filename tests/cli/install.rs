@@ -30,11 +30,11 @@ fn changes_nothing_the_second_time_and_says_so() {
     sandbox.run(&["install", "alpha", "beta"]).ok();
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
-    2> alpha is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> `alpha` is installed already; nothing changed. `leahpm update` looks for newer versions of it.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha", "beta"]), @"
-    2> alpha and beta are installed already; nothing changed. `leahpm update` looks for newer versions of them.
+    2> `alpha` and `beta` are installed already; nothing changed. `leahpm update` looks for newer versions of them.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&hub.with(&["install", "alpha"])), @"
@@ -144,7 +144,7 @@ fn keeps_a_locked_version_that_fits_and_moves_one_that_does_not() {
     sandbox.run(&["install", "beta"]).ok();
     assert_eq!(sandbox.live_line(), "alpha 1.0.0, beta 1.0.0");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@^1"]), @"
-    2> ~ alpha asked for in another way
+    2> ~ alpha asked for as ^1 from hub
     2> Generation 3 is live.
     exit 0
     ");
@@ -221,7 +221,7 @@ fn explains_what_is_not_to_be_found() {
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "elsewhere/translator"]), @"
-    2> error: there is no registry `elsewhere`; there are `bundled`, `hub`
+    2> error: there is no registry `elsewhere`, only `bundled`, `hub`
     2> hint: `leahpm registry add NAME PATH` adds one
     exit 5
     ");
@@ -238,9 +238,10 @@ fn explains_two_that_do_not_go_together() {
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["install", "beta"]), @"
     2> error: `alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2
+    2> hint: `leahpm uninstall alpha` would make room
     exit 5
     ");
-    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"hint":null,"hints":[],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"hint":"`leahpm uninstall alpha` would make room","hints":["`leahpm uninstall alpha` would make room"],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
 }
 
@@ -251,11 +252,19 @@ fn refuses_two_plugins_that_declare_one_tool() {
     hub.publish(&PackageSpec::new("beta", "1.0.0").tool("translate"));
     sandbox.run(&["install", "alpha"]).ok();
     insta::assert_snapshot!(sandbox.run(&["install", "beta"]), @"
-    2> + beta 1.0.0 (hub)
-    2> Generation 2 is live.
-    exit 0
+    2> error: `alpha` and `beta` both offer the tool `translate`
+    2> hint: `leahpm disable alpha` would make room for the other
+    exit 5
     ");
     assert_eq!(sandbox.live_line(), "alpha 1.0.0");
+    sandbox.run(&["disable", "alpha"]).ok();
+    sandbox.run(&["install", "beta"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["enable", "alpha"]), @"
+    2> error: `alpha` and `beta` both offer the tool `translate`
+    2> hint: `leahpm disable alpha` would make room for the other
+    exit 5
+    ");
+    assert_eq!(sandbox.live_line(), "beta 1.0.0");
 }
 
 #[test]
@@ -263,9 +272,8 @@ fn refuses_one_name_that_is_asked_for_in_two_ways() {
     let (sandbox, hub) = hub();
     hub.publish_all(&[("alpha", "1.0.0"), ("alpha", "2.0.0")]);
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@1", "alpha@2"]), @"
-    2> + alpha 2.0.0 (hub)
-    2> Generation 1 is live.
-    exit 0
+    2> error: `alpha` is asked for twice, as `alpha@^1` and as `alpha@^2`
+    exit 2
     ");
     assert_eq!(sandbox.live_line(), "");
     sandbox.run(&["install", "alpha@1", "alpha@1"]).ok();
@@ -294,7 +302,8 @@ fn says_of_a_plugin_that_is_there_and_switched_off_how_to_switch_it_on() {
     sandbox.run(&["install", "alpha"]).ok();
     sandbox.run(&["disable", "alpha"]).ok();
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
-    2> alpha is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> `alpha` is installed already; nothing changed. `leahpm update` looks for newer versions of it.
+    2> alpha is switched off; `leahpm enable alpha` switches it on.
     exit 0
     ");
     assert_eq!(sandbox.live_line(), "");

@@ -14,16 +14,27 @@ mod fixture;
 #[allow(dead_code, reason = "words for tests that are yet to come")]
 mod sandbox;
 
+mod authors;
 mod bundled;
+mod completions;
 mod consent;
+mod crash;
 mod enable;
 mod gc;
 mod generated;
 mod install;
+mod list;
+mod locking;
+mod permissions;
+mod readme;
 mod registries;
+mod registry;
+mod rights;
 mod rollback;
 mod sixty;
 mod tampering;
+mod tidy;
 mod uninstall;
 mod update;
+mod usage;
 mod verify;

@@ -106,9 +106,9 @@ fn a_dry_run_shows_what_would_come_back() {
     2> Would roll back from generation 3 to 1.
     exit 0
     ");
-    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--dry-run", "--json"]).json(), @r#"{"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":true,"from":3,"generation":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":true,"from":3,"generation":1,"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--json"]).json(), @r#"{"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":false,"from":3,"generation":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":false,"from":3,"generation":1,"schema":1}"#);
 }
 
 #[test]
@@ -144,12 +144,12 @@ fn refuses_a_generation_that_was_collected() {
     sandbox.run(&["gc", "--keep", "0"]).ok();
     insta::assert_snapshot!(sandbox.run(&["rollback", "1"]), @"
     2> error: there is no generation 1
-    2> hint: `leahpm history` shows the generations that were live and are still there
+    2> hint: `leahpm history` shows the generations that are still there; `leahpm gc` removes old ones
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["rollback"]), @"
     2> error: there is no generation 2
-    2> hint: `leahpm history` shows the generations that were live and are still there
+    2> hint: `leahpm history` shows the generations that are still there; `leahpm gc` removes old ones
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["history"]), @"
@@ -174,7 +174,7 @@ fn neither_shows_nor_takes_a_generation_that_never_was_live() {
     ");
     insta::assert_snapshot!(sandbox.run(&["rollback", "9"]), @"
     2> error: there is no generation 9
-    2> hint: `leahpm history` shows the generations that were live and are still there
+    2> hint: `leahpm history` shows the generations that are still there; `leahpm gc` removes old ones
     exit 5
     ");
     sandbox.run(&["rollback", "2"]).ok();
@@ -186,7 +186,7 @@ fn neither_shows_nor_takes_a_generation_that_never_was_live() {
 fn refuses_what_is_no_number() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["rollback", "yesterday"]), @"
-    2> error: invalid value 'yesterday' for '[GENERATION]': invalid digit found in string
+    2> error: invalid value 'yesterday' for '[GENERATION]': a generation is a number; `leahpm history` shows them
     2>
     2> For more information, try '--help'.
     exit 2

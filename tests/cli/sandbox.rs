@@ -19,6 +19,9 @@ use leah_plugin::{
 };
 use serde_json::Value;
 
+/// Where the system's own programs are.
+const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+
 /// A folder that is gone after the test. The program runs in it, with `home` below it as LEAH_HOME.
 pub struct Sandbox {
     _folder: tempfile::TempDir,
@@ -34,6 +37,7 @@ pub struct Output {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    raw_stderr: String,
 }
 
 /// Each line behind the number of its stream, then the exit code.
@@ -75,14 +79,13 @@ impl Output {
         serde_json::to_string_pretty(&self.json()).unwrap()
     }
 
-    /// The command of the first hint, without `leahpm`, as the words that a shell would make of it.
+    /// The command of the first hint, word for word.
     #[track_caller]
-    pub fn hinted_command(&self) -> Vec<String> {
-        let hint = self.stderr.lines().find(|line| line.starts_with("hint: "));
+    fn hinted_command(&self) -> &str {
+        let hint = self.raw_stderr.lines().find(|line| line.starts_with("hint: "));
         let hint = hint.unwrap_or_else(|| panic!("no hint: {self}"));
         let command = hint.split('`').find(|part| part.starts_with("leahpm "));
-        let command = command.unwrap_or_else(|| panic!("no command in the hint: {self}"));
-        command.split(' ').skip(1).map(str::to_owned).collect()
+        command.unwrap_or_else(|| panic!("no command in the hint: {self}"))
     }
 }
 
@@ -116,6 +119,19 @@ impl Sandbox {
         self.redactions.lock().unwrap().push((text.to_string(), word.to_owned()));
     }
 
+    /// Gives the command of a refusal's hint to a shell, as a person would who copies it.
+    #[track_caller]
+    pub fn run_hint(&self, refused: &Output) -> Output {
+        self.run_line(refused.hinted_command())
+    }
+
+    /// Gives a line to a shell that finds `leahpm`.
+    pub fn run_line(&self, line: &str) -> Output {
+        let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
+        let path = format!("{}:{PATH}", program.display());
+        self.finish(self.prepared(Command::new("sh").args(["-c", line])).env("PATH", path))
+    }
+
     /// The program with these arguments, about to be started: in the sandbox, without environment and input.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Command {
         self.command_under::<&str, T>(&[], arguments)
@@ -128,19 +144,24 @@ impl Sandbox {
         line.push(program);
         line.extend(arguments.iter().map(AsRef::as_ref));
         let mut command = Command::new(line[0]);
+        command.args(&line[1..]);
+        self.prepared(&mut command);
         command
-            .args(&line[1..])
+    }
+
+    /// The same for another program.
+    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .current_dir(&self.path)
             .env_clear()
-            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("PATH", PATH)
             .env("HOME", self.path("user"))
             .env("LEAH_HOME", self.home())
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+            .stderr(Stdio::piped())
     }
 
     /// Runs the program to its end.
@@ -184,8 +205,9 @@ impl Sandbox {
     }
 
     fn output(&self, output: std::process::Output) -> Output {
-        let text = |bytes: Vec<u8>| self.redacted(&String::from_utf8(bytes).unwrap());
-        Output { code: code(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
+        let stdout = self.redacted(&String::from_utf8(output.stdout).unwrap());
+        let raw_stderr = String::from_utf8(output.stderr).unwrap();
+        Output { code: code(output.status), stdout, stderr: self.redacted(&raw_stderr), raw_stderr }
     }
 
     /// Text in which what differs from run to run is replaced by words.
@@ -194,7 +216,8 @@ impl Sandbox {
         for (from, to) in &*self.redactions.lock().unwrap() {
             text = text.replace(from, to);
         }
-        without_times(&without_pids(&text))
+        let text = without(&without(&text, "pid ", "[PID]"), ".staging-", "[RANDOM]");
+        without_times(&text)
     }
 
     pub fn read(&self, path: impl AsRef<Path>) -> Vec<u8> {
@@ -300,6 +323,19 @@ const KNOWN: [&str; 9] = [
     "lock",
 ];
 
+impl Drop for Sandbox {
+    /// What is installed is read-only, and nobody but root can remove it as it is.
+    fn drop(&mut self) {
+        let mut open = vec![self.path.clone()];
+        while let Some(folder) = open.pop() {
+            drop(fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)));
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            open.extend(folders.map(|entry| entry.path()));
+        }
+    }
+}
+
 /// Kind, mode and contents of everything below a folder, by path; nothing when there is no folder.
 pub fn tree_of(folder: &Path) -> BTreeMap<String, String> {
     let mut tree = BTreeMap::new();
@@ -360,14 +396,13 @@ fn without_times(text: &str) -> String {
     text
 }
 
-/// `pid 4711` as `pid [PID]`.
-fn without_pids(text: &str) -> String {
-    let mut parts = text.split("pid ");
+/// The number in either notation that stands behind each `mark` as `word`.
+fn without(text: &str, mark: &str, word: &str) -> String {
+    let mut parts = text.split(mark);
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-        whole.push_str(if rest.len() < part.len() { "pid [PID]" } else { "pid " });
-        whole.push_str(rest);
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        whole.extend([mark, if rest.len() < part.len() { word } else { "" }, rest]);
     }
     whole
 }

@@ -146,7 +146,8 @@ impl Life {
         update: Option<&BTreeSet<String>>,
     ) -> String {
         let done = arguments.join(" ");
-        let question = Question { world: &self.world, requested: &requested, locked: &self.now().set, update };
+        let question =
+            Question { world: &self.world, requested: &requested, locked: &self.now().set, update };
         let Some(answers) = question.answers() else { return format!("{done}, which is not tried") };
         let output = self.run(arguments);
         let Some(first) = answers.first() else {
@@ -157,7 +158,11 @@ impl Life {
         self.answered += 1;
         self.exact += u64::from(answers.len() == 1);
         let found = self.locked();
-        assert!(answers.contains(&found), "{done}\nfound {found:?}\nof    {answers:?}\nbefore {:?}", self.now());
+        assert!(
+            answers.contains(&found),
+            "{done}\nfound {found:?}\nof    {answers:?}\nbefore {:?}",
+            self.now()
+        );
         self.become_live(requested, found);
         done
     }
@@ -214,8 +219,12 @@ impl Life {
         line.truncate(keep + 1);
         self.generations.retain(|number, _| line.contains(number));
         self.last = *self.generations.keys().next_back().unwrap();
-        let entries: BTreeSet<String> = 
-            self.generations.keys().filter(|number| **number > 0).flat_map(|number| self.entries(*number)).collect();
+        let entries: BTreeSet<String> = self
+            .generations
+            .keys()
+            .filter(|number| **number > 0)
+            .flat_map(|number| self.entries(*number))
+            .collect();
         let stored: BTreeSet<String> =
             names_in(&self.sandbox.layout().store()).into_iter().filter(|name| name != "lock").collect();
         assert_eq!(stored, entries, "gc --keep {keep}");
@@ -226,7 +235,11 @@ impl Life {
     fn entries(&self, number: u64) -> Vec<String> {
         let lock = std::fs::read(self.sandbox.layout().lock_file(number)).unwrap();
         let plugins = Lock::read(&lock).unwrap().plugins.into_iter();
-        plugins.map(|(name, locked)| leah_plugin::layout::EntryName::new(name, locked.version, &locked.content).to_string()).collect()
+        plugins
+            .map(|(name, locked)| {
+                leah_plugin::layout::EntryName::new(name, locked.version, &locked.content).to_string()
+            })
+            .collect()
     }
 
     /// A new generation, unless nothing changed.
@@ -252,7 +265,8 @@ impl Life {
         assert_eq!(self.sandbox.live(), shown, "{what}");
         if self.live > 0 {
             let lock = self.sandbox.lock();
-            let requested = lock.requested.into_iter().map(|(name, it)| (name.to_string(), it.range)).collect();
+            let requested =
+                lock.requested.into_iter().map(|(name, it)| (name.to_string(), it.range)).collect();
             assert_eq!((self.locked(), &requested), (now.set.clone(), &now.requested), "{what}");
             let link = std::fs::read_link(self.sandbox.layout().plugins()).unwrap();
             assert_eq!(link, leah_plugin::layout::Layout::plugins_target(self.live), "{what}");

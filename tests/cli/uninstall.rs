@@ -48,12 +48,12 @@ fn refuses_to_take_out_what_others_need_with_a_command_that_works() {
     let before = sandbox.tree();
     let refused = sandbox.run(&["uninstall", "gamma"]);
     insta::assert_snapshot!(refused, @"
-    2> error: `gamma` is needed by `beta`
-    2> hint: name them together: `beta gamma`
+    2> error: `gamma` is needed by `alpha`, `beta`
+    2> hint: `leahpm uninstall alpha beta gamma` does it for all of them
     exit 5
     ");
     assert_eq!(sandbox.tree(), before);
-    sandbox.run(&refused.hinted_command()).ok();
+    sandbox.run_hint(&refused).ok();
     assert_eq!(sandbox.live_line(), "");
 }
 

@@ -24,7 +24,7 @@ fn moves_all_or_those_that_are_named() {
     ");
     assert_eq!(sandbox.live_line(), "alpha 1.1.0, beta 1.1.0");
     insta::assert_snapshot!(sandbox.run(&["update"]), @"
-    2> Everything is as it was asked for; nothing changed.
+    2> All plugins are up to date; nothing changed.
     exit 0
     ");
     sandbox.assert_no_leftovers();
@@ -116,7 +116,7 @@ fn refuses_what_is_not_installed_and_has_nothing_to_do_in_an_empty_home() {
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["update"]), @"
-    2> Everything is as it was asked for; nothing changed.
+    2> No plugins are installed. `leahpm search` shows what there is.
     exit 0
     ");
     assert!(!sandbox.home().exists());

@@ -56,7 +56,7 @@ fn says_that_all_is_well() {
 fn has_nothing_to_check_in_an_empty_home() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["verify"]), @"
-    2> 0 packages checked; all files are as they were signed.
+    2> Nothing is installed.
     exit 0
     ");
     assert!(!sandbox.home().exists());
@@ -83,7 +83,7 @@ fn names_a_changed_file_and_puts_the_signed_one_back() {
     exit 3
     ");
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&found.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&found), @"
     2> Repaired alpha.
     2> 2 packages checked; all files are as they were signed.
     exit 0
@@ -125,7 +125,8 @@ fn names_a_link_that_leads_elsewhere_and_makes_it_new() {
     2> hint: `leahpm verify --repair` fetches the damaged plugins again
     exit 3
     ");
-    insta::assert_snapshot!(sandbox.run(&found.hinted_command()), @"
+    insta::assert_snapshot!(sandbox.run_hint(&found), @"
+    2> Made the links of the live generation new.
     2> 2 packages checked; all files are as they were signed.
     exit 0
     ");
@@ -140,6 +141,7 @@ fn says_so_when_the_registry_has_nothing_to_repair_with() {
     fs::remove_dir_all(&hub.folder).unwrap();
     insta::assert_snapshot!(sandbox.run(&["verify", "--repair"]), @"
     2> error: there is no registry in `[DIR]/hub`: it has no `root/1`
+    2> hint: `leahpm registry list` shows the registries and where they are
     exit 5
     ");
     sandbox.run(&["verify"]).fails(3);
@@ -154,7 +156,7 @@ fn looks_at_earlier_generations_when_asked_to() {
     insta::assert_snapshot!(sandbox.run(&["verify", "--all"]), @"
     2> error: installed files are not as they were signed:
     2>   the files of `alpha-1.0.0-[CONTENT]` have changed
-    2> hint: `leahpm verify --repair` fetches the damaged plugins again
+    2> hint: `leahpm verify --repair` repairs the live generation; `leahpm gc --keep 0` removes the earlier ones
     exit 3
     ");
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     layout::SettingsFile,
     name::PluginName,
-    yaml::{self, YamlError},
+    yaml::{self, FormatError, YamlError},
 };
 
 /// The format of `generation.yaml` that this release reads and writes.
@@ -77,12 +77,11 @@ impl GenerationRecord {
     /// # Errors
     /// When the text is not YAML of this shape, of a newer format, or contradicts itself.
     pub fn read(bytes: &[u8]) -> Result<Self, GenerationError> {
-        // The format is looked at first: what else stands in a newer file is not ours to judge.
-        let Format { format } = yaml::from_slice(bytes)?;
-        if format != GENERATION_FORMAT {
-            return Err(GenerationError::Format(format));
-        }
-        let wire: Wire = yaml::from_slice(bytes)?;
+        let wire: Wire =
+            yaml::from_slice_of_format(bytes, GENERATION_FORMAT).map_err(|error| match error {
+                FormatError::Newer(format) => GenerationError::Format(format),
+                FormatError::Yaml(error) => error.into(),
+            })?;
         let record = Self {
             number: wire.number,
             parent: wire.parent,
@@ -161,11 +160,6 @@ impl<'de> Deserialize<'de> for Verb {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u64,
 }
 
 /// The record as it stands in the file, in the order of its keys.

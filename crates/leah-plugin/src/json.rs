@@ -22,7 +22,7 @@ pub enum JsonError {
     #[error("the text is not a single line")]
     NotOneLine,
     /// Not JSON, or not of this shape.
-    #[error("column {column}: {reason}")]
+    #[error("{}{reason}", place(*.column))]
     Invalid {
         /// From 1; bytes.
         column: usize,
@@ -35,6 +35,11 @@ pub enum JsonError {
         /// How the line should read; at most 200 characters of it.
         canonical: String,
     },
+}
+
+/// The place in front of a message, where it is known.
+fn place(column: usize) -> String {
+    if column == 0 { String::new() } else { format!("column {column}: ") }
 }
 
 /// Reads one line, given without its end.

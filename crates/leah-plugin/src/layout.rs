@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     digest::Digest,
     name::{NameError, Origin, PluginName},
+    package::MANIFEST_FILE,
     version::{VersionError, parse_version},
 };
 
@@ -25,6 +26,9 @@ const SETTINGS_HEX: usize = 16;
 
 /// What the names of folders begin with that are being built or being removed.
 const STAGING: &str = ".staging-";
+
+/// What the names of files begin with that are about to replace others.
+const NEW_FILE: &str = ".new-";
 
 /// What the name of the link begins with that is about to be renamed over `plugins`.
 const NEXT_PLUGINS: &str = ".plugins-";
@@ -94,6 +98,19 @@ impl Layout {
     #[must_use]
     pub fn is_next_plugins(name: &OsStr) -> bool {
         name.as_encoded_bytes().starts_with(NEXT_PLUGINS.as_bytes())
+    }
+
+    /// True for the name of a file that was about to replace another: `.new-<16 hex>`, beside it.
+    #[must_use]
+    pub fn is_new_file(name: &OsStr) -> bool {
+        name.to_str().and_then(|name| name.strip_prefix(NEW_FILE)).is_some_and(|hex| is_lower_hex(hex, 16))
+    }
+
+    /// A temporary name beside `path` for the file that replaces it. Any folder: packages and signatures
+    /// are written so too.
+    #[must_use]
+    pub fn new_file(path: &Path, unique: u64) -> PathBuf {
+        path.with_file_name(format!("{NEW_FILE}{unique:016x}"))
     }
 
     /// The folder of all generations.
@@ -176,6 +193,12 @@ impl Layout {
     #[must_use]
     pub fn entry(&self, entry: &EntryName) -> PathBuf {
         self.store().join(entry.to_string())
+    }
+
+    /// The manifest of an unpacked package.
+    #[must_use]
+    pub fn manifest(&self, entry: &EntryName) -> PathBuf {
+        self.entry(entry).join(MANIFEST_FILE)
     }
 
     /// A folder in which an entry is built, or to which one is moved to be removed.

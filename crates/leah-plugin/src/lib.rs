@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod json;
 pub mod name;
+pub mod terminal;
 pub mod version;
 pub mod yaml;
 

@@ -1,11 +1,19 @@
 //! The one way in which YAML is read and written here: no anchors, no aliases, no duplicate keys, strict
 //! booleans, bounded in size and depth, and every error with its line and column.
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+};
+use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options, budget::BudgetBreach};
+
+use crate::terminal;
 
 /// Largest YAML text that is read, in bytes. A manifest is a few kilobytes, a lock of 1,000 plugins 600.
 pub const MAX_YAML_BYTES: usize = 4 << 20;
+
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 64;
 
 /// A text is not the YAML that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +48,38 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     serde_yaml::from_str_with_options(text, options()).map_err(|error| describe(&error))
 }
 
+/// Why a text is not a value of a known format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// Its `format` is another number than the one that is known.
+    #[error("format {0} is not known")]
+    Newer(u64),
+    /// Not YAML of this shape.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+}
+
+/// Reads a value whose text states `format` at its top.
+///
+/// # Errors
+/// As [`from_slice`]; a text of another format is told as such, whatever else stands in it.
+pub fn from_slice_of_format<T: DeserializeOwned>(bytes: &[u8], known: u64) -> Result<T, FormatError> {
+    #[derive(Deserialize)]
+    struct Stated {
+        format: u64,
+    }
+    let read = from_slice(bytes);
+    // A text of ours states the format it has in its first line; only another one is read twice.
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if read.is_ok() && first == format!("format: {known}").as_bytes() {
+        return Ok(read?);
+    }
+    match from_slice(bytes) {
+        Ok(Stated { format }) if format != known => Err(FormatError::Newer(format)),
+        _ => Ok(read?),
+    }
+}
+
 /// Writes a value as YAML, keys in the order of the type or the map.
 ///
 /// # Errors
@@ -52,14 +92,35 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
     })
 }
 
+/// A format number that can only be `N`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Format<const N: u32>;
+
+impl<const N: u32> Serialize for Format<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(N)
+    }
+}
+
+impl<'de, const N: u32> Deserialize<'de> for Format<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            number if number == N => Ok(Self),
+            number => Err(de::Error::custom(format_args!(
+                "format {number} is not known, this leahpm knows format {N}; a newer leahpm may have written it"
+            ))),
+        }
+    }
+}
+
 fn options() -> Options {
     let mut budget = Budget::default();
     budget.max_reader_input_bytes = Some(MAX_YAML_BYTES);
     // An alias makes small texts large and two readers disagree; nothing of ours needs one.
     budget.max_anchors = 0;
     budget.max_aliases = 0;
-    budget.max_depth = 64;
-    budget.flow_nesting_limit = 64;
+    budget.max_depth = MAX_DEPTH;
+    budget.flow_nesting_limit = MAX_DEPTH;
     budget.max_documents = 1;
     let mut options = Options::default();
     options.budget = Some(budget);
@@ -74,13 +135,35 @@ fn options() -> Options {
 fn describe(error: &serde_yaml::Error) -> YamlError {
     let error = error.without_snippet();
     let place = error.location();
-    let text = error.to_string();
-    // The library ends its texts with the place; we print it in front, in one form for every error.
-    let text = text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.');
     YamlError {
         line: place.map_or(0, |l| l.line()),
         column: place.map_or(0, |l| l.column()),
-        reason: text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        reason: terminal::escaped(&reason(error)),
+    }
+}
+
+/// The library's errors in the words of the rules that they break.
+fn reason(error: &serde_yaml::Error) -> String {
+    match error {
+        serde_yaml::Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands here twice"),
+        serde_yaml::Error::DuplicateMappingKey { key: None, .. } => "a key stands here twice".into(),
+        serde_yaml::Error::MergeKeyNotAllowed { .. } => {
+            "merge keys (`<<`) are not allowed: write the keys out".into()
+        }
+        serde_yaml::Error::MultipleDocuments { .. } => "a file holds one document: remove the `---`".into(),
+        serde_yaml::Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. } => {
+                "anchors and aliases are not allowed: write the value out".into()
+            }
+            BudgetBreach::Depth { .. } => format!("the value is nested more than {MAX_DEPTH} deep"),
+            BudgetBreach::Documents { .. } => "a file holds one document: remove the `---`".into(),
+            _ => "the text is larger than any that is read".into(),
+        },
+        other => {
+            // The library ends its texts with the place; we print it in front, in one form for every error.
+            let text = other.to_string();
+            text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.').to_owned()
+        }
     }
 }
 

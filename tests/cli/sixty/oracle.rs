@@ -49,7 +49,8 @@ impl Question<'_> {
         }
         // Only needed: no answer is beaten by another with the same plugins, all of them as new and one newer.
         Some(least(sets, Clone::clone, |one, other| {
-            let as_new = |(name, it): (&String, &Version)| self.rank(name, it) >= self.rank(name, &other[name]);
+            let as_new =
+                |(name, it): (&String, &Version)| self.rank(name, it) >= self.rank(name, &other[name]);
             one.keys().eq(other.keys()) && one.iter().all(as_new)
         }))
     }
@@ -60,7 +61,8 @@ impl Question<'_> {
 
     /// Locked plugins that have another version in this set though they need not move.
     fn moved(&self, set: &Set) -> BTreeSet<String> {
-        let stays = |name: &String| self.moves(name) || set.get(name).is_none_or(|it| *it == self.locked[name]);
+        let stays =
+            |name: &String| self.moves(name) || set.get(name).is_none_or(|it| *it == self.locked[name]);
         self.locked.keys().filter(|name| !stays(name)).cloned().collect()
     }
 
@@ -84,7 +86,8 @@ impl Question<'_> {
             let locked = self.locked.get(&name) == Some(version);
             let usable = !release.foreign && (!release.yanked || locked);
             let fits = self.ranges(set, &name).all(|range| range.matches(version));
-            let agrees = release.needs.iter().all(|(name, range)| set.get(name).is_none_or(|it| range.matches(it)));
+            let agrees =
+                release.needs.iter().all(|(name, range)| set.get(name).is_none_or(|it| range.matches(it)));
             if usable && fits && agrees && sets.len() <= MOST_SETS {
                 set.insert(name.clone(), version.clone());
                 self.extend(set, sets);
@@ -95,7 +98,8 @@ impl Question<'_> {
 
     /// The ranges that a set states for a plugin.
     fn ranges<'b>(&'b self, set: &'b Set, name: &'b str) -> impl Iterator<Item = &'b VersionReq> {
-        let needs = set.iter().filter_map(move |(it, version)| self.world.plugins[it][version].needs.get(name));
+        let needs =
+            set.iter().filter_map(move |(it, version)| self.world.plugins[it][version].needs.get(name));
         self.requested.get(name).into_iter().chain(needs)
     }
 

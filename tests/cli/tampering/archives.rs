@@ -196,7 +196,9 @@ fn a_gzip_file_with_a_second_member_bytes_behind_it_or_wrong_sums_is_refused() {
         changed[at] = !changed[at];
         changed
     };
-    let says = |text: String, what: &str| assert!(text.starts_with(&format!("the {what} of the archive is wrong")), "{text}");
+    let says = |text: String, what: &str| {
+        assert!(text.starts_with(&format!("the {what} of the archive is wrong")), "{text}")
+    };
     says(check(&changed(end - 8)), "checksum");
     says(check(&changed(end - 1)), "length");
     insta::assert_snapshot!(check(&changed(10)).lines().next().unwrap(), @"the compressed data of the archive is damaged");
@@ -334,10 +336,12 @@ fn published(scene: &Scene, archive: &[u8]) -> String {
     scene.sandbox.write("evil-1.0.0.tar.gz", archive);
     let signature = scene.hub.sign(&claim, archive, &scene.hub.publisher);
     scene.sandbox.write("evil-1.0.0.tar.gz.minisig", signature.as_text());
-    let publication = Publication { package: &package, publisher: Some(&scene.hub.publisher), similar_ok: true };
+    let publication =
+        Publication { package: &package, publisher: Some(&scene.hub.publisher), similar_ok: true };
     drop(scene.hub.begin());
     let head = scene.hub.read("head");
-    let error = publish(&scene.hub.folder, &scene.hub.index_key, &publication, crate::fixture::now()).unwrap_err();
+    let error =
+        publish(&scene.hub.folder, &scene.hub.index_key, &publication, crate::fixture::now()).unwrap_err();
     assert_eq!(scene.hub.read("head"), head);
     let PublishError::Package { source, .. } = &error else { panic!("{error}") };
     let cause = std::error::Error::source(source).unwrap();

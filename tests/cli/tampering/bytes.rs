@@ -35,7 +35,8 @@ fn deepen(hub: &TestRegistry) {
     let leaf = hub.read(&RegistryLayout::object(&leaf));
     let mut inner = vec![0; INNER_BYTES];
     for line in leaf.split_inclusive(|byte| *byte == b'\n') {
-        let name = serde_json::from_slice::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_owned();
+        let name =
+            serde_json::from_slice::<serde_json::Value>(line).unwrap()["name"].as_str().unwrap().to_owned();
         let name = name.parse().unwrap();
         let slot = (0..=u8::MAX).find(|slot| belongs(&name, &[*slot])).unwrap();
         let below = hub.add_object(line);
@@ -74,7 +75,7 @@ enum Refusal {
 /// All that an install reads of a registry, through the doors that it uses.
 fn read_all(hub: &TestRegistry) -> Result<Verified, Refusal> {
     let registry = Registry::open(Source::folder(&hub.folder), &hub.root_key()).map_err(Refusal::Registry)?;
-    registry.check(None, now()).map_err(|error| Refusal::Registry(error.into()))?;
+    registry.check_fresh(now()).map_err(|error| Refusal::Registry(error.into()))?;
     let name = "translator".parse().unwrap();
     let record = registry.record(&name).map_err(Refusal::Registry)?.ok_or(Refusal::Absent)?;
     let release = record.version(&"1.0.0".parse().unwrap()).ok_or(Refusal::Absent)?;
@@ -165,11 +166,23 @@ fn the_program_refuses_files_that_are_cut_off_empty_or_too_long_with_exit_code_7
         let bytes = hub.read(&file);
         // The last is longer than any limit of a root, a head or a node.
         let longer = [&bytes[..], &vec![b'\n'; 2 << 20]].concat();
-        for changed in [&bytes[..bytes.len() / 2], &bytes[..bytes.len() - 1], b"", &[&bytes[..], b"\n"].concat(), &longer] {
+        for changed in [
+            &bytes[..bytes.len() / 2],
+            &bytes[..bytes.len() - 1],
+            b"",
+            &[&bytes[..], b"\n"].concat(),
+            &longer,
+        ] {
             hub.write(&file, changed);
             let before = scene.sandbox.tree();
             let output = scene.run(&["install", "translator", "--grant", "all"]);
-            assert_eq!(output.code, 7, "the {what} with {} bytes of {}: {output}", changed.len(), bytes.len());
+            assert_eq!(
+                output.code,
+                7,
+                "the {what} with {} bytes of {}: {output}",
+                changed.len(),
+                bytes.len()
+            );
             assert_eq!(difference(&before, &scene.sandbox.tree()), Vec::<String>::new());
         }
         hub.write(&file, &bytes);

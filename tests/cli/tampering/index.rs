@@ -181,7 +181,8 @@ fn a_plugin_hidden_from_the_directory_is_unknown_and_stays_installed() {
 
 #[test]
 fn the_lines_of_a_record_in_other_spellings_are_refused() {
-    let check = |from: &str, to: &str| check(|lines| lines.iter().map(|line| line.replacen(from, to, 1)).collect());
+    let check =
+        |from: &str, to: &str| check(|lines| lines.iter().map(|line| line.replacen(from, to, 1)).collect());
     // What follows is the line as it should be, with hashes.
     let canonical = |error: String| error.split_once("`{").map(|(front, _)| front.to_owned()).unwrap();
     insta::assert_snapshot!(canonical(check("\"kind\":\"version\",", "\"kind\": \"version\",")), @"

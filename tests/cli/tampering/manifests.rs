@@ -43,7 +43,11 @@ fn check_text(text: &str) -> String {
     let output = sandbox.run(&["check", "translator"]);
     let error = output.fails(13);
     assert!(!sandbox.home().exists(), "a check made a home");
-    error.strip_prefix("error: `plugin.yaml` is not a valid manifest\ncaused by: ").unwrap_or(error).trim_end().to_owned()
+    error
+        .strip_prefix("error: `plugin.yaml` is not a valid manifest\ncaused by: ")
+        .unwrap_or(error)
+        .trim_end()
+        .to_owned()
 }
 
 #[test]
@@ -146,7 +150,8 @@ fn a_manifest_that_is_no_text_is_refused() {
 #[track_caller]
 fn check_claim(change: impl FnOnce(&mut Interface)) -> String {
     let scene = Scene::new();
-    let spec = PackageSpec::new("notes", "1.0.0").host(">=0.1").permission("read_messages").permission("use_model");
+    let spec =
+        PackageSpec::new("notes", "1.0.0").host(">=0.1").permission("read_messages").permission("use_model");
     let archive = spec.hook("on_chat_message").tool("note").archive();
     let mut claim = Claim::of(&archive);
     change(&mut claim.interface);

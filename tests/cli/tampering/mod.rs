@@ -6,9 +6,9 @@ pub mod forge;
 mod tar;
 
 mod archives;
+mod bombs;
 mod bytes;
 mod index;
-mod bombs;
 mod manifests;
 mod signatures;
 mod states;
@@ -127,9 +127,14 @@ fn shown(text: &str) -> String {
 type Word = (&'static str, fn(&str) -> Option<usize>);
 
 const WORDS: [Word; 4] = [
-    ("objects/[sha256]", |text| text.strip_prefix("objects/").and_then(|rest| run_of(&rest[3..], 64, is_lower)).map(|n| n + 11)),
+    ("objects/[sha256]", |text| {
+        text.strip_prefix("objects/").and_then(|rest| run_of(&rest[3..], 64, is_lower)).map(|n| n + 11)
+    }),
     ("[sha256]", |text| run_of(text, 64, is_lower)),
-    ("[key]", |text| run_of(text, 56, |c| c.is_ascii_alphanumeric() || c == '+' || c == '/').filter(|_| text.starts_with("RW"))),
+    ("[key]", |text| {
+        run_of(text, 56, |c| c.is_ascii_alphanumeric() || c == '+' || c == '/')
+            .filter(|_| text.starts_with("RW"))
+    }),
     ("[id]", |text| run_of(text, 16, |c| matches!(c, '0'..='9' | 'A'..='F'))),
 ];
 

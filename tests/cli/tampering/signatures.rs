@@ -98,7 +98,8 @@ fn a_signature_for_another_name_version_or_registry_is_refused() {
         move |scene: &Scene, _: &Claim, archive: &[u8]| {
             let origin: Origin = origin.parse().unwrap();
             let (name, version) = (name.parse().unwrap(), version.parse().unwrap());
-            let comment = package_comment(&origin, &name, &version, archive.len() as u64, &Digest::of(archive));
+            let comment =
+                package_comment(&origin, &name, &version, archive.len() as u64, &Digest::of(archive));
             Some(scene.hub.publisher.sign(archive, &comment, UNTRUSTED_COMMENT).unwrap().as_text().to_owned())
         }
     };
@@ -124,7 +125,10 @@ fn a_signature_of_other_bytes_of_the_same_plugin_is_refused() {
     caused by: the signature of version 1.0.0 does not fit its line
     caused by: the signature says `leahpm:package:1\tregistry:hub\tname:notes\tversion:1.0.0\tfile:notes-1.0.0.tar.gz\tsize:11\tsha256:[sha256]`
     ");
-    assert!(expected.starts_with(r"`leahpm:package:1\tregistry:hub\tname:notes\tversion:1.0.0\t"), "{expected}");
+    assert!(
+        expected.starts_with(r"`leahpm:package:1\tregistry:hub\tname:notes\tversion:1.0.0\t"),
+        "{expected}"
+    );
 }
 
 #[test]
@@ -231,5 +235,7 @@ fn weak_key() -> String {
 fn base64(bytes: &[u8]) -> String {
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let groups = bytes.chunks(3).map(|group| group.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)));
-    groups.flat_map(|sum| [18, 12, 6, 0].map(|shift| char::from(digits[(sum >> shift & 63) as usize]))).collect()
+    groups
+        .flat_map(|sum| [18, 12, 6, 0].map(|shift| char::from(digits[(sum >> shift & 63) as usize])))
+        .collect()
 }

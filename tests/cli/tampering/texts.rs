@@ -19,7 +19,10 @@ const EVIL: &str = "a\u{1b}[2J\u{1b}]0;owned\u{7}\r\nb\u{9b}31m\u{202e}c\u{200b}
 #[track_caller]
 fn check(output: &Output) -> &Output {
     for text in [&output.stdout, &output.stderr] {
-        let acts = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let acts = |c: char| {
+            (c.is_control() && c != '\n')
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        };
         assert!(!text.contains(acts), "{output:?}");
     }
     output
@@ -97,7 +100,8 @@ fn an_evil_reason_of_a_yank_is_never_printed_raw() {
 #[test]
 fn an_evil_folder_in_a_permission_is_shown_escaped_where_it_is_asked_for() {
     let scene = Scene::new();
-    let archive = PackageSpec::new("notes", "1.0.0").permission("read_files: [\"/tmp/\\u202ea\\u200bb\"]").archive();
+    let archive =
+        PackageSpec::new("notes", "1.0.0").permission("read_files: [\"/tmp/\\u202ea\\u200bb\"]").archive();
     scene.hub.forge(&Claim::of(&archive), &archive);
     let output = scene.run(&["install", "notes"]);
     insta::assert_snapshot!(check(&output), @r"
@@ -106,7 +110,9 @@ fn an_evil_folder_in_a_permission_is_shown_escaped_where_it_is_asked_for() {
     2> hint: to agree, run `leahpm install notes --grant notes:read_files`; `--deny` refuses one
     exit 8
     ");
-    for arguments in [&["info", "notes"][..], &["install", "notes", "--grant", "all"], &["permissions", "list", "notes"]] {
+    for arguments in
+        [&["info", "notes"][..], &["install", "notes", "--grant", "all"], &["permissions", "list", "notes"]]
+    {
         check(&scene.run(arguments).ok());
     }
 }
@@ -158,13 +164,22 @@ fn evil_bytes_in_every_file_of_a_registry_are_escaped_in_the_error() {
     scene.sandbox.write("stranger/root/1", EVIL);
     scene.sandbox.write("stranger/root.pub", EVIL);
     check(&scene.run(&["registry", "add", "stranger", &stranger]));
-    check(&scene.run(&["registry", "add", "stranger", &stranger, "--key", &scene.hub.root_key().to_string()]));
+    check(&scene.run(&[
+        "registry",
+        "add",
+        "stranger",
+        &stranger,
+        "--key",
+        &scene.hub.root_key().to_string(),
+    ]));
 }
 
 #[test]
 fn evil_paths_on_the_command_line_are_escaped_in_the_error() {
     let scene = Scene::new();
-    for arguments in [&["install", "notes", "--registry", EVIL][..], &["registry", "add", "x", EVIL], &["check", EVIL]] {
+    for arguments in
+        [&["install", "notes", "--registry", EVIL][..], &["registry", "add", "x", EVIL], &["check", EVIL]]
+    {
         let output = scene.run(arguments);
         assert_ne!(check(&output).code, 0, "{arguments:?}: {output}");
     }
@@ -182,7 +197,10 @@ fn evil_names_of_files_in_a_plugin_s_folder_are_escaped_in_the_error() {
         let output = sandbox.run(&[command, "notes"]);
         assert_eq!(check(&output).code, 13);
         assert!(output.stderr.starts_with(r"error: `notes/a\u{1b}[2J\u{1b}]0;owned\u{7}"), "{output}");
-        assert!(output.stderr.contains("` cannot go into a package\ncaused by: the path has a character"), "{output}");
+        assert!(
+            output.stderr.contains("` cannot go into a package\ncaused by: the path has a character"),
+            "{output}"
+        );
     }
 }
 

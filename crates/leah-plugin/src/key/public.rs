@@ -1,4 +1,5 @@
-//! Public keys: 42 bytes that were checked once and are compared whole ever after.
+//! Public keys: 42 bytes that are compared whole. That the point is a sound one is checked when a person gives
+//! a key, and again before a signature is verified with one.
 
 use std::{fmt, str::FromStr};
 
@@ -20,14 +21,26 @@ impl PublicKey {
     /// # Errors
     /// When the bytes are no sound key.
     pub(super) fn from_bytes(bytes: [u8; 42]) -> Result<Self, KeyError> {
+        let key = Self::of_shape(bytes)?;
+        key.check_point()?;
+        Ok(key)
+    }
+
+    /// Checks all but the point, which takes longer than reading a whole lock does.
+    fn of_shape(bytes: [u8; 42]) -> Result<Self, KeyError> {
         if &bytes[..2] != b"Ed" {
             return Err(KeyError::Algorithm);
         }
         if bytes[2..10] == [0; 8] {
             return Err(KeyError::ZeroId);
         }
-        let key = Self(bytes);
-        let compressed = CompressedEdwardsY(key.point());
+        Ok(Self(bytes))
+    }
+
+    /// Demands a point of the curve, not of small order and in its one spelling. Done for what a person
+    /// gives, and before anything is verified; keys in files that are only compared go without.
+    pub(crate) fn check_point(&self) -> Result<(), KeyError> {
+        let compressed = CompressedEdwardsY(self.point());
         let point = compressed.decompress().ok_or(KeyError::NotOnCurve)?;
         if point.is_small_order() {
             return Err(KeyError::SmallOrder);
@@ -35,7 +48,7 @@ impl PublicKey {
         if point.compress() != compressed {
             return Err(KeyError::NotCanonical);
         }
-        Ok(key)
+        Ok(())
     }
 
     /// The id as minisign prints it: 16 upper-case hexadecimal digits. For people only; it proves nothing.
@@ -75,11 +88,17 @@ pub(crate) fn format_id(id: [u8; 8]) -> String {
 impl FromStr for PublicKey {
     type Err = KeyError;
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        if text.len() != TEXT_LEN {
-            return Err(KeyError::Length(text.chars().count()));
-        }
-        Self::from_bytes(decode_base64(text).ok_or(KeyError::Base64)?)
+        let key = read_shape(text)?;
+        key.check_point()?;
+        Ok(key)
     }
+}
+
+fn read_shape(text: &str) -> Result<PublicKey, KeyError> {
+    if text.len() != TEXT_LEN {
+        return Err(KeyError::Length(text.chars().count()));
+    }
+    PublicKey::of_shape(decode_base64(text).ok_or(KeyError::Base64)?)
 }
 
 impl fmt::Display for PublicKey {
@@ -102,7 +121,7 @@ impl Serialize for PublicKey {
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        read_shape(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     layout::EntryName,
     manifest::Permissions,
     name::{Origin, PluginName},
-    yaml,
+    yaml::{self, FormatError},
 };
 
 /// The format of `leah.lock` that this release reads and writes.
@@ -61,7 +61,7 @@ pub struct Locked {
     pub size: u64,
     /// Who signed the archive.
     pub key: PublicKey,
-    /// Hash of the owner line of the record by which that key was the publisher's.
+    /// Hash of the owner line of its record that was in force when it was locked.
     pub owner: Digest,
     /// What it needs.
     pub dependencies: BTreeMap<PluginName, VersionReq>,
@@ -111,12 +111,11 @@ impl Lock {
     /// # Errors
     /// When the text is not YAML of this shape, of a newer format, or contradicts itself.
     pub fn read(bytes: &[u8]) -> Result<Self, LockError> {
-        // The format is looked at first: what else stands in a newer file is not ours to judge.
-        let Format { format } = yaml::from_slice(bytes)?;
-        if format != LOCK_FORMAT {
-            return Err(LockError::Format(format));
-        }
-        let Wire { requested, plugins, registries, resolved_for, .. } = yaml::from_slice::<Wire>(bytes)?;
+        let wire = yaml::from_slice_of_format::<Wire>(bytes, LOCK_FORMAT).map_err(|error| match error {
+            FormatError::Newer(format) => LockError::Format(format),
+            FormatError::Yaml(error) => error.into(),
+        })?;
+        let Wire { requested, plugins, registries, resolved_for, .. } = wire;
         let lock = Self { requested, plugins, registries, resolved_for };
         lock.check()?;
         Ok(lock)
@@ -145,11 +144,6 @@ impl Locked {
     pub fn entry(&self, name: &PluginName) -> EntryName {
         EntryName::new(name.clone(), self.version.clone(), &self.content)
     }
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u64,
 }
 
 /// The lock as it is read, in the order of its keys.

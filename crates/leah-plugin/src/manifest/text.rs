@@ -1,6 +1,8 @@
 //! Rules for the free texts of a manifest. They are shown in terminals, in listings and to the model, so they have
 //! limits and no character that moves a cursor or turns the direction of what follows.
 
+use crate::terminal::is_treacherous;
+
 /// Longest author, license or other short text, in bytes.
 pub(super) const SHORT: usize = 128;
 /// Longest description, in bytes.
@@ -72,13 +74,6 @@ pub(super) fn check_license(text: &str) -> Result<&str, TextError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".+-:() ".contains(&b);
     let good = text.bytes().all(allowed) && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '(');
     if good { Ok(text) } else { Err(TextError::License(text.to_owned())) }
-}
-
-/// Control characters, the separators of lines and paragraphs, and the marks that turn the direction of writing
-/// (Unicode Standard Annex 9): with them a text can look like another.
-fn is_treacherous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

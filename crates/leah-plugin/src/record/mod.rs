@@ -31,7 +31,7 @@ pub const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// A record that does not hold together.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line} of the record of `{name}` is refused")]
+#[error("{}the record of `{name}` is refused", place(*.line))]
 pub struct RecordError {
     /// The plugin.
     pub name: PluginName,
@@ -39,6 +39,10 @@ pub struct RecordError {
     pub line: usize,
     /// The rule that it breaks.
     pub source: Box<RecordProblem>,
+}
+
+fn place(line: usize) -> String {
+    if line == 0 { String::new() } else { format!("line {line} of ") }
 }
 
 /// The rule that a record breaks.

@@ -9,7 +9,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::key::{PublicKey, SecretKey, decode_base64, format_id};
+use crate::key::{KeyError, PublicKey, SecretKey, decode_base64, format_id};
 
 /// Largest signature in bytes. Both comments together need less than a third of it.
 pub const MAX_SIGNATURE_BYTES: usize = 4096;
@@ -24,6 +24,12 @@ const TRUSTED: &str = "trusted comment: ";
 /// Why something does not count as signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
+    /// By a key that proves nothing.
+    #[error("the key that signed is not a sound one")]
+    Key {
+        /// What is wrong with it.
+        source: KeyError,
+    },
     /// Nothing there.
     #[error("the signature is missing: the file is empty")]
     Missing,
@@ -168,6 +174,7 @@ impl SignatureBlock {
     /// When another key signed, or other bytes were signed.
     pub fn verify(&self, key: &PublicKey, data: &[u8]) -> Result<(), SignatureError> {
         self.expect_key(key)?;
+        key.check_point().map_err(|source| SignatureError::Key { source })?;
         let mismatch = |source| SignatureError::Mismatch { key: *key, source };
         let signature = minisign_verify::Signature::decode(&self.text).map_err(mismatch)?;
         minisign_verify::PublicKey::from_base64(&key.to_string())

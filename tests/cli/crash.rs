@@ -1,0 +1,81 @@
+//! Death in the middle of a change. The work is done by two scripts that also run on their own, over every point;
+//! here they run over a sample, against registries of this test. `docs/reliability.md` holds the figures.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::json;
+
+use crate::{
+    fixture::{PackageSpec, TestRegistry},
+    sandbox::Sandbox,
+};
+
+/// How many points are tried by each script; more with this variable set.
+const POINTS: &str = "LEAHPM_CRASH_POINTS";
+
+/// The registries that the scripts ask for: `hub` before and after new versions came out, and `other`.
+fn registries(sandbox: &Sandbox) {
+    let plugin = |name, version| PackageSpec::new(name, version).file("docs/deep/guide.md", version);
+    let hub = TestRegistry::at(sandbox, "hub", "registries/hub-after");
+    hub.publish(&plugin("alpha", "1.0.0"))
+        .publish(&plugin("beta", "1.0.0").needs("alpha", "^1"))
+        .publish(&plugin("gamma", "1.0.0"));
+    copy(&hub.folder, &sandbox.path("registries/hub-before"));
+    hub.publish(&plugin("alpha", "1.1.0"))
+        .publish(&plugin("gamma", "1.1.0"))
+        .publish(&plugin("delta", "1.0.0").needs("gamma", "^1"));
+    let other = TestRegistry::at(sandbox, "other", "registries/other");
+    other.publish(&plugin("zeta", "1.0.0"));
+    let keys = json!({ "hub": hub.root_key().to_string(), "other": other.root_key().to_string() });
+    sandbox.write("registries/keys.json", keys.to_string());
+}
+
+/// Runs a script over a sample of `points`; it says itself why it cannot run here, where it cannot.
+#[track_caller]
+fn check(script: &str, points: u32, arguments: &[&str]) {
+    let sandbox = Sandbox::new();
+    registries(&sandbox);
+    let points = std::env::var(POINTS).unwrap_or_else(|_| points.to_string());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts").join(script);
+    let run = Command::new(&path)
+        .args(["--points", &points, "--leahpm", env!("CARGO_BIN_EXE_leahpm"), "--registries"])
+        .arg(sandbox.path("registries"))
+        .args(arguments)
+        .output();
+    match run {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout);
+            println!("{said}");
+            assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        // The scripts are Python.
+        Err(error) => println!("not run: {}: {error}", path.display()),
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_kill_or_an_error_of_the_disk_at_any_call_leaves_the_old_set_or_the_new() {
+    check("kill.py", 200, &[]);
+}
+
+#[test]
+fn a_power_cut_at_any_call_leaves_the_old_set_or_the_new() {
+    check("power-cut.py", 30, &[]);
+}
+
+#[test]
+fn a_power_cut_does_damage_when_nothing_is_synced() {
+    check("power-cut.py", 20, &["--unsynced"]);
+}

@@ -1,0 +1,91 @@
+//! What the documents show is what happens: the transcripts of the README and the commands of the guide for authors are
+//! run in the order in which they stand, in one sandbox.
+
+use std::{fs, path::Path};
+
+use crate::{
+    plugin::component,
+    sandbox::{Sandbox, skipped},
+};
+
+/// A command of a transcript and the lines that are shown below it.
+struct Step {
+    command: String,
+    shown: Vec<String>,
+}
+
+/// What stands in the blocks that begin with these three ticks and this word.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let start = format!("```{language}\n");
+    text.split(start.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+fn transcript(text: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in blocks(text, "console").into_iter().flat_map(str::lines).filter(|line| !line.is_empty()) {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(command), _) => steps.push(Step { command: command.to_owned(), shown: Vec::new() }),
+            (None, Some(step)) => step.shown.push(line.trim_end().to_owned()),
+            (None, None) => panic!("a transcript begins with a command: {line}"),
+        }
+    }
+    steps
+}
+
+fn document(path: &str) -> Option<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    if text.is_err() {
+        skipped(&format!("there is no {path}"));
+    }
+    text.ok()
+}
+
+#[test]
+fn every_transcript_of_the_readme_is_what_happens() {
+    let Some(text) = document("README.md") else { return };
+    let sandbox = Sandbox::new();
+    let mut ran = 0;
+    for Step { command, shown } in transcript(&text) {
+        // From a clone, the way to the program is longer.
+        let command = command.replacen("cargo run --release -- ", "leahpm ", 1);
+        if !command.starts_with("leahpm ") {
+            continue;
+        }
+        let output = sandbox.run_line(&command);
+        let lines = output.stdout.lines().chain(output.stderr.lines()).map(str::trim_end);
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines, shown, "README.md: {command}");
+        ran += 1;
+    }
+    assert!(ran > 0, "README.md shows no command");
+}
+
+/// Where the guide asks a person, a script says it on the command line.
+const SAID: [(&str, &str); 2] =
+    [("leahpm key generate ada.key", "--without-password"), ("leahpm install hub/shout", "--grant all")];
+
+#[test]
+fn the_guide_for_authors_leads_to_an_installed_plugin() {
+    let Some(text) = document("docs/plugin-authors.md") else { return };
+    if !Path::new(env!("CARGO_BIN_EXE_leahpm")).with_file_name("leah-registry").exists() {
+        return skipped("leah-registry is not built; a test of the whole workspace builds it");
+    }
+    let sandbox = Sandbox::new();
+    let manifest =
+        blocks(&text, "yaml").into_iter().find(|block| block.starts_with("name: shout\n")).unwrap();
+    let exports = ["leah:plugin/lifecycle@1.0.0", "leah:plugin/on-chat-message@1.0.0"];
+    // The compiler's part, which needs a target that not every machine has.
+    sandbox.write("package/plugin.yaml", manifest);
+    sandbox.write("package/plugin.wasm", component(&[], &exports));
+    let mut ran = Vec::new();
+    for line in blocks(&text, "sh").into_iter().flat_map(str::lines) {
+        if line.starts_with("leahpm ") || line.starts_with("leah-registry ") {
+            let said = SAID.iter().find(|(command, _)| *command == line).map_or("", |(_, said)| said);
+            let output = sandbox.run_line(&format!("{line} {said}"));
+            assert_eq!(output.code, 0, "{line}: {output}");
+            ran.push(line);
+        }
+    }
+    assert_eq!(ran.len(), 9, "{ran:#?}");
+    assert_eq!(sandbox.live_line(), "shout 1.0.0");
+}

@@ -1,0 +1,410 @@
+"""What the crash tests play on: registries, prepared homes, the changes that are interrupted, and what must
+hold of a home afterwards. `kill.py` and `power-cut.py` interrupt; this module judges.
+"""
+
+import functools
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass, field
+
+PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# All calls that change what is on a disk, or order those who do. Of `openat` only those with O_CREAT count.
+CALLS = (
+    "openat mkdir mkdirat symlink symlinkat link linkat rename renameat renameat2 unlink unlinkat rmdir "
+    "chmod fchmod fchmodat ftruncate truncate fallocate write pwrite64 writev copy_file_range "
+    "fsync fdatasync sync syncfs flock"
+).split()
+
+# A success is never announced in these words unless it happened.
+ANNOUNCED = re.compile(r"^(Generation \d+ is live\.|Rolled back|Removed|Added registry|Repaired)", re.M)
+
+
+class Broken(Exception):
+    """Something that must hold does not; the text says what."""
+
+
+@dataclass
+class Change:
+    """One command that changes a home, and how the home is before."""
+
+    name: str
+    arguments: list
+    before: list = field(default_factory=list)
+    base: bool = True
+    damage: str = None
+    # What the command may answer when it is given a second time after it was done.
+    again: tuple = (0,)
+    # Whether the same command writes once more when the set is new; only who writes removes leftovers.
+    rewrites: bool = True
+
+
+@dataclass
+class Prepared:
+    """A change with its home before it and what the home shows before and after."""
+
+    change: Change
+    home: str
+    old: dict = None
+    new: dict = None
+
+
+def changes(keys, folders):
+    """Every way to change a home."""
+    grant = ["--grant", "all"]
+    from_folder = ["--registry", folders["other"], "--key", keys["other"]]
+    return [
+        Change("first-install", ["install", "translator", "hello-world", *grant], base=False),
+        Change("install", ["install", "hub/delta", *grant]),
+        Change("install-from-folder", ["install", "zeta", *from_folder, *grant]),
+        Change("update-without-news", ["update", "beta", *grant]),
+        Change("update", ["update", *grant]),
+        Change("uninstall", ["uninstall", "gamma"], again=(5,)),
+        Change("disable", ["disable", "gamma"]),
+        Change("enable", ["enable", "gamma"], before=[["disable", "gamma"]]),
+        Change("rollback", ["rollback", "1"]),
+        Change("gc", ["gc", "--keep", "0"], before=[["uninstall", "gamma"], ["update", *grant]]),
+        Change("repair", ["verify", "--repair"], damage="alpha-1.0.0-*/plugin.yaml", rewrites=False),
+        Change("registry-add", ["registry", "add", "other", folders["other"], "--key", keys["other"]]),
+        Change(
+            "registry-remove",
+            ["registry", "remove", "other"],
+            before=[["registry", "add", "other", folders["other"], "--key", keys["other"]]],
+            again=(5,),
+        ),
+    ]
+
+
+class Stage:
+    """A folder with the program, two registries and one prepared home a change."""
+
+    def __init__(self, folder, leahpm, tool, registries=None):
+        self.folder = folder
+        self.leahpm = shutil.copy(leahpm, f"{folder}/leahpm")
+        self.tool = tool
+        self.environment = {"PATH": os.defpath, "HOME": folder, "LC_ALL": "C", "NO_COLOR": "1"}
+        if registries:
+            shutil.copytree(registries, f"{folder}/registries")
+        else:
+            self.make_registries(f"{folder}/registries")
+        with open(f"{folder}/registries/keys.json", encoding="ascii") as file:
+            self.keys = json.load(file)
+        self.hub, self.other = f"{folder}/hub", f"{folder}/registries/other"
+
+    def run(self, home, arguments, before=(), **options):
+        """Runs leahpm to its end, behind another program if `before` names one."""
+        return subprocess.run(
+            [*without_rights(), *before, self.leahpm, "--home", home, *arguments],
+            env={**self.environment, **options.pop("environment", {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            **options,
+        )
+
+    def must(self, home, arguments, codes=(0,)):
+        """Runs leahpm and demands one of these exit codes."""
+        done = self.run(home, arguments)
+        if done.returncode not in codes:
+            raise Broken(f"`leahpm {' '.join(arguments)}` ended with {done.returncode}: {done.stderr.strip()}")
+        return done
+
+    def prepare(self, wanted=()):
+        """The prepared homes of all changes, or of those that are wanted, by a clean run of each."""
+        registries = f"{self.folder}/registries"
+        copy(f"{registries}/hub-before", self.hub)
+        base = f"{self.folder}/base"
+        self.must(base, ["registry", "add", "hub", self.hub, "--key", self.keys["hub"]])
+        self.must(base, ["install", "hub/beta", "--grant", "all"])
+        self.must(base, ["install", "hub/gamma", "--grant", "all"])
+        copy(f"{registries}/hub-after", self.hub)
+        prepared = []
+        for change in changes(self.keys, {"hub": self.hub, "other": self.other}):
+            if wanted and change.name not in wanted:
+                continue
+            home = f"{self.folder}/{change.name}"
+            if change.base:
+                copy(base, home)
+            for arguments in change.before:
+                self.must(home, arguments)
+            if change.damage:
+                damage(home, change.damage)
+            done = f"{self.folder}/done"
+            copy(home, done)
+            self.must(done, change.arguments)
+            prepared.append(Prepared(change, home, look(home), look(done)))
+            remove(done)
+        return prepared
+
+    def judge(self, prepared, home, ended=None):
+        """What must hold of a home in which `prepared.change` was interrupted, or ended with success.
+
+        Answers `old` or `new`. Raises `Broken`.
+        """
+        change, old, new = prepared.change, prepared.old, prepared.new
+        found = look(home)
+        outcome = self.judge_state(prepared, found)
+        if ended == 0 and outcome != "new" and old != new:
+            raise Broken("success was told, and what was done is not there")
+        # A set may be damaged before, and still is if nothing happened; damage in the new set is never right.
+        if not change.damage or found["set"] == new["set"]:
+            self.must(home, ["verify", "--all"])
+        listed = json.loads(self.must(home, ["list", "--json"]).stdout)
+        if listed["generation"] != found["live"]:
+            raise Broken(f"`list` shows generation {listed['generation']} and {found['live']} is live")
+        self.judge_history(prepared, home, found)
+        applied = outcome == "new" and old != new
+        self.must(home, change.arguments, (0, *change.again) if applied else (0,))
+        again = look(home)
+        if self.judge_state(prepared, again) != "new" and old != new:
+            raise Broken("the same command once more did not do what it says")
+        if change.rewrites or not applied:
+            no_leftovers(home)
+        self.must(home, ["install", "hello-world", "--grant", "all"])
+        no_leftovers(home)
+        self.must(home, ["verify"])
+        self.must(home, ["gc", "--keep", "0"])
+        only_what_is_needed(home)
+        self.must(home, ["verify", "--all"])
+        return outcome
+
+    def judge_state(self, prepared, found):
+        """`old` or `new`; each of set, list of registries and pins must be one of them, in this order: nothing
+        is live whose pin is not written."""
+        old, new = prepared.old, prepared.new
+        for part in ("set", *sorted((old.keys() | new.keys() | found.keys()) - {"set", "live", "history"})):
+            if found.get(part) not in (old.get(part), new.get(part)):
+                raise Broken(f"neither old nor new: {part}: {differences(old, new, found, part)}")
+        if found["set"] != new["set"]:
+            return "old"
+        later = [part for part in new if part not in ("live", "history") and found.get(part) != new[part]]
+        if later and new["set"] != old["set"]:
+            raise Broken(f"the set is new, and not yet {', '.join(later)}")
+        # Where the set stays, it is the history that tells: garbage collection.
+        return "old" if later or (old["set"] == new["set"] and found["history"] != new["history"]) else "new"
+
+    def judge_history(self, prepared, home, found):
+        """History shows what is or was live, and loses nothing that the change does not remove."""
+        shown = {past["number"] for past in json.loads(self.must(home, ["history", "--json"]).stdout)["generations"]}
+        old, new = set(prepared.old["history"]), set(prepared.new["history"])
+        if found["set"] != prepared.new["set"] or found["live"] == prepared.old["live"]:
+            new &= old
+        if not (old & new) <= shown <= (old | new) or (found["live"] or 0) not in shown | {0}:
+            raise Broken(f"history shows {sorted(shown)}; before {sorted(old)}, live is {found['live']}")
+
+    def make_registries(self, folder):
+        """Two registries, one of them before and after new versions came out, from the bundled plugin."""
+        keys = f"{self.folder}/keys"
+        os.mkdir(folder)
+        os.mkdir(keys)
+        publisher = f"{keys}/publisher.key"
+        checked([self.leahpm, "key", "generate", publisher, "--without-password"], self.environment)
+        packages = {
+            "hub-before": [("alpha", "1.0.0", {}), ("beta", "1.0.0", {"alpha": "^1"}), ("gamma", "1.0.0", {})],
+            "hub-after": [("alpha", "1.1.0", {}), ("gamma", "1.1.0", {}), ("delta", "1.0.0", {"gamma": "^1"})],
+            "other": [("zeta", "1.0.0", {})],
+        }
+        root = {}
+        for name, published in packages.items():
+            place, origin = f"{folder}/{name}", name.split("-", 1)[0]
+            index = f"{keys}/{origin}-index.key"
+            if name == "hub-after":
+                shutil.copytree(f"{folder}/hub-before", place)
+            else:
+                made = f"{keys}/{origin}"
+                checked([self.tool, "init", place, "--origin", origin, "--keys", made], self.environment)
+                with open(f"{place}/root.pub", encoding="ascii") as file:
+                    root[origin] = file.read().split("\n")[1]
+                os.rename(find(made, "index.key"), index)
+            for plugin, version, needs in published:
+                package = self.make_package(plugin, version, needs)
+                checked([self.leahpm, "sign", package, "--for", origin, "--key", publisher], self.environment)
+                checked(
+                    [self.tool, "publish", place, package, "--index-key", index, "--publisher-key", publisher,
+                     "--similar-ok"],
+                    self.environment,
+                )
+        with open(f"{folder}/keys.json", "w", encoding="ascii") as file:
+            json.dump(root, file)
+
+    def make_package(self, name, version, needs):
+        """Packs the bundled hello-world under another name, with files in folders."""
+        bundled = f"{PROJECT}/bundled/packages/hello-world"
+        source = f"{self.folder}/source/{name}-{version}"
+        os.makedirs(f"{source}/docs/deep")
+        with tarfile.open(find(bundled, "hello-world-1.0.0.tar.gz")) as archive:
+            for member in archive:
+                with open(f"{source}/{member.name}", "wb") as file:
+                    file.write(archive.extractfile(member).read())
+        with open(f"{source}/plugin.yaml", encoding="utf-8") as file:
+            manifest = file.read().replace("name: hello-world", f"name: {name}")
+        manifest = manifest.replace("version: 1.0.0", f"version: {version}")
+        if needs:
+            manifest += "dependencies:\n" + "".join(f'  {need}: "{range}"\n' for need, range in needs.items())
+        for path, text in {"plugin.yaml": manifest, "docs/guide.md": name, "docs/deep/more.md": version}.items():
+            with open(f"{source}/{path}", "w", encoding="utf-8") as file:
+                file.write(text)
+        checked([self.leahpm, "pack", source, "--output", f"{self.folder}/source"], self.environment)
+        return f"{self.folder}/source/{name}-{version}.tar.gz"
+
+
+@functools.cache
+def without_rights():
+    """What to put before a command so that modes of files bind even root."""
+    root = os.geteuid() == 0 and shutil.which("setpriv")
+    return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if root else []
+
+
+def look(home):
+    """What a home shows: its live set with the hash of every file, its generations, its registries."""
+    plugins = f"{home}/plugins"
+    number = int(os.path.basename(os.readlink(plugins))) if os.path.islink(plugins) else None
+    found = {"live": number, "set": None, "history": history(home, number)}
+    if number is not None:
+        found["set"] = {"lock": text_of(f"{plugins}/leah.lock")}
+        for name in sorted(os.listdir(plugins)):
+            if os.path.islink(f"{plugins}/{name}"):
+                found["set"][name] = (os.readlink(f"{plugins}/{name}"), files(f"{plugins}/{name}/"))
+    for path in ["registries.yaml", *(f"registries/{name}" for name in names(f"{home}/registries"))]:
+        if os.path.exists(f"{home}/{path}") and not os.path.basename(path).startswith("."):
+            found[path] = text_of(f"{home}/{path}")
+    return found
+
+
+def history(home, live):
+    """The numbers that are or were live, read as the formats say it: the link, and one mark each."""
+    numbers = [int(name) for name in names(f"{home}/generations") if name.isdigit()]
+    return [n for n in sorted(numbers) if n == live or os.path.exists(f"{home}/generations/{n}/was.live")]
+
+
+def no_leftovers(home):
+    """No unfinished file, folder, link or generation."""
+    left = []
+    for folder, folders, files_here in os.walk(home):
+        left += [f"{folder}/{name}" for name in folders + files_here if name.startswith(".")]
+    live = int(os.path.basename(os.readlink(f"{home}/plugins"))) if os.path.islink(f"{home}/plugins") else None
+    known = {str(number) for number in history(home, live)}
+    left += [f"{home}/generations/{name}" for name in names(f"{home}/generations") if name not in known]
+    if left:
+        raise Broken(f"left behind: {', '.join(sorted({os.path.relpath(path, home) for path in left}))}")
+
+
+def only_what_is_needed(home):
+    """After `gc --keep 0`: the live generation, its entries, nothing else."""
+    live = os.path.basename(os.readlink(f"{home}/plugins"))
+    generations, store = names(f"{home}/generations"), set(names(f"{home}/store")) - {"lock"}
+    needed = {os.path.basename(entry) for entry in locked_entries(f"{home}/plugins/leah.lock")}
+    if generations != [live] or store != needed or names(f"{home}/settings"):
+        raise Broken(f"`gc --keep 0` left generations {generations}, entries {sorted(store)}, needed {needed}")
+
+
+def locked_entries(lock):
+    """The entries that a lock names. A lock is YAML of our own making: two spaces a level."""
+    entries, name, inside, facts = set(), None, False, {}
+    for line in text_of(lock).split("\n"):
+        if not line.startswith(" "):
+            inside = line == "plugins:"
+        elif inside and re.fullmatch(r"  [a-z0-9-]+:", line):
+            name = line.strip(" :")
+        elif inside and (fact := re.fullmatch(r"    (version|content): (\S+)", line)):
+            facts[fact[1]] = fact[2].strip("\"'")
+            if len(facts) == 2:
+                entries.add(f"{name}-{facts['version']}-{facts['content'][:12]}")
+                facts = {}
+    return entries
+
+
+def differences(old, new, found, part):
+    """In short: where a part that is neither old nor new differs from both."""
+    states = [flat(state.get(part)) for state in (found, old, new)]
+    keys = sorted({key for state in states for key in state})
+    differ = [key for key in keys if len({state.get(key) for state in states}) > 1]
+    return "; ".join(f"{key} is {states[0].get(key)}, was {states[1].get(key)}, should be {states[2].get(key)}" for key in differ)
+
+
+def flat(value, path=""):
+    """A value within dictionaries and pairs by its path, each in some sixty characters."""
+    if isinstance(value, dict):
+        return {key: one for name in value for key, one in flat(value[name], f"{path}/{name}").items()}
+    if isinstance(value, tuple):
+        return {key: one for number, part in enumerate(value) for key, one in flat(part, f"{path}{'.' * number}").items()}
+    return {path: repr(value) if len(repr(value)) < 60 else f"{repr(value)[:40]}… ({hash(value) & 0xFFFF:04x})"}
+
+
+def damage(home, pattern):
+    """Changes a byte of an installed file, as a bad disk does."""
+    start, end = pattern.split("*", 1)
+    entry = next(name for name in names(f"{home}/store") if name.startswith(start))
+    path = f"{home}/store/{entry}{end}"
+    os.chmod(path, 0o644)
+    with open(path, "r+b") as file:
+        byte = file.read(1)
+        file.seek(0)
+        file.write(bytes([byte[0] ^ 1]))
+    os.chmod(path, 0o444)
+
+
+def files(folder):
+    """The hash of each file below a folder, by path."""
+    found = {}
+    for place, _, here in os.walk(folder):
+        for name in here:
+            with open(f"{place}/{name}", "rb") as file:
+                found[os.path.relpath(f"{place}/{name}", folder)] = hashlib.sha256(file.read()).hexdigest()[:12]
+    return found
+
+
+def names(folder):
+    """The names in a folder, none if it is not there."""
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def text_of(path):
+    """The text of a file; bytes that are no text are shown as such."""
+    with io.open(path, encoding="utf-8", errors="backslashreplace") as file:
+        return file.read()
+
+
+def find(folder, name):
+    """The one file below a folder whose name ends so."""
+    found = [f"{place}/{file}" for place, _, here in os.walk(folder) for file in here if file.endswith(name)]
+    assert len(found) == 1, (folder, name, found)
+    return found[0]
+
+
+def copy(home, to):
+    """Copies a home with its links and modes; one that is not there stays so."""
+    remove(to)
+    if os.path.isdir(home):
+        shutil.copytree(home, to, symlinks=True)
+
+
+def remove(folder):
+    """Removes a home, whose entries are read-only."""
+    for place, folders, _ in os.walk(folder):
+        os.chmod(place, 0o700)
+        for name in folders:
+            if not os.path.islink(f"{place}/{name}"):
+                os.chmod(f"{place}/{name}", 0o700)
+    shutil.rmtree(folder, ignore_errors=not os.path.exists(folder))
+
+
+def remove_all_below(folder):
+    """Removes everything in a folder and leaves the folder."""
+    remove(folder)
+    os.mkdir(folder)
+
+
+def checked(command, environment):
+    """Runs a command that must succeed."""
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr}")
