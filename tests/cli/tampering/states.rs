@@ -187,7 +187,7 @@ fn a_root_past_its_time_is_refused() {
     scene.hub.write("root/1", root.sign(&scene.hub.root_key).unwrap());
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: the root of registry `hub` expired 2 days ago
-    hint: its people publish a new head with `leah-registry refresh`; then run the command again
+    hint: its people sign a new root with the root key; then run the command again
     ");
 }
 

@@ -210,6 +210,7 @@ fn a_registry_in_a_folder_with_an_evil_name_is_named_escaped() {
     let evil = scene.sandbox.path(EVIL.replace('/', "_"));
     std::fs::rename(&scene.hub.folder, &evil).unwrap();
     let (path, key) = (evil.display().to_string(), scene.hub.root_key().to_string());
+    scene.run(&["uninstall", "keeper"]).ok();
     check(&scene.run(&["registry", "remove", "hub"]).ok());
     check(&scene.run(&["registry", "add", "hub", &path]));
     check(&scene.run(&["registry", "add", "hub", &path, "--key", &key, "--default"]).ok());
