@@ -24,7 +24,7 @@ pub(super) fn run(ctx: &Context, args: &EnableArgs) -> Result<(), Failure> {
         let live = live.ok_or_else(|| PlanError::NotInstalled(args.names[0].clone()))?;
         let next = plan::enabled(live.lock(), &args.names)?;
         let tools = apply::tools(&ctx.layout, &next)?;
-        plan::check_tools(&next, |name| tools.get(name).map(Vec::as_slice))?;
+        plan::check_tools(&next, Some(live.lock()), |name| tools.get(name).map(Vec::as_slice))?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, "enable", args.names.clone()))
     })?;
     render::outcome(ctx, "enable", &outcome)

@@ -115,7 +115,8 @@ fn add(
     if ctx.ui.json {
         return ctx.ui.object("registry add", json!({ "name": origin, "dry_run": ctx.config.dry_run }));
     }
-    ctx.ui.done(format_args!("Added registry {origin}."));
+    let added = if ctx.config.dry_run { "Would add" } else { "Added" };
+    ctx.ui.done(format_args!("{added} registry {origin}."));
     Ok(())
 }
 
@@ -161,7 +162,8 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
     if ctx.ui.json {
         return ctx.ui.object("registry remove", json!({ "name": name, "dry_run": ctx.config.dry_run }));
     }
-    ctx.ui.done(format_args!("Removed registry {name}."));
+    let removed = if ctx.config.dry_run { "Would remove" } else { "Removed" };
+    ctx.ui.done(format_args!("{removed} registry {name}."));
     Ok(())
 }
 

@@ -95,7 +95,7 @@ pub(super) fn next(
     let decisions = consent::settle(ctx, &unsettled, live)?;
     let registries = locked_registries(session, &chosen)?;
     let next = plan::next_lock(live, requirements, &chosen, &decisions, &registries);
-    plan::check_tools(&next, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    plan::check_tools(&next, live, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
     Ok(next)
 }
 

@@ -302,19 +302,27 @@ pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
     Ok(next)
 }
 
-/// Refuses a set in which two enabled plugins offer a tool of one name. `tools` gives a plugin's tools.
+/// Refuses a set in which two enabled plugins offer a tool of one name. `tools` gives a plugin's tools; of two
+/// with one tool the error names that first which was enabled before, in `live`, since it is in the way.
 ///
 /// # Errors
 /// When there are two.
 pub fn check_tools<'a>(
     lock: &Lock,
+    live: Option<&Lock>,
     tools: impl Fn(&PluginName) -> Option<&'a [ToolName]>,
 ) -> Result<(), PlanError> {
     let mut offered: BTreeMap<&ToolName, &PluginName> = BTreeMap::new();
     for (name, _) in lock.plugins.iter().filter(|(_, locked)| locked.enabled) {
         for tool in tools(name).unwrap_or_default() {
             if let Some(first) = offered.insert(tool, name) {
-                let (first, second) = (first.clone(), name.clone());
+                let was_on = |name: &PluginName| {
+                    live.and_then(|live| live.plugins.get(name)).is_some_and(|locked| locked.enabled)
+                };
+                let (mut first, mut second) = (first.clone(), name.clone());
+                if was_on(&second) && !was_on(&first) {
+                    std::mem::swap(&mut first, &mut second);
+                }
                 return Err(PlanError::SameTool { tool: tool.clone(), first, second });
             }
         }

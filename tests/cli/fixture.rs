@@ -47,7 +47,6 @@ pub struct PackageSpec {
     name: String,
     version: String,
     description: String,
-    api: String,
     host: Option<String>,
     needs: Vec<(String, String)>,
     permissions: Vec<String>,
@@ -64,7 +63,6 @@ impl PackageSpec {
             name: name.into(),
             version: version.into(),
             description: "A plugin for tests".into(),
-            api: "^1.0".into(),
             host: None,
             needs: Vec::new(),
             permissions: Vec::new(),
@@ -77,12 +75,6 @@ impl PackageSpec {
 
     pub fn description(mut self, text: &str) -> Self {
         self.description = text.into();
-        self
-    }
-
-    /// The versions of the plugin API, such as `^1.0`.
-    pub fn api(mut self, range: &str) -> Self {
-        self.api = range.into();
         self
     }
 
@@ -137,10 +129,10 @@ impl PackageSpec {
 
     /// The text of `plugin.yaml`.
     pub fn manifest_text(&self) -> String {
-        let Self { name, version, description, api, .. } = self;
+        let Self { name, version, description, .. } = self;
         let quoted = serde_json::to_string(description).unwrap();
         let mut text = format!(
-            "name: {name}\nversion: {version}\nauthor: Tests\ndescription: {quoted}\napi: \"{api}\"\n"
+            "name: {name}\nversion: {version}\nauthor: Tests\ndescription: {quoted}\napi: \"^1.0\"\n"
         );
         let list = |key: &str, items: &[String]| match items {
             [] => String::new(),
@@ -310,11 +302,6 @@ impl TestRegistry {
     /// The archive of a published version.
     pub fn archive_path(&self, name: &str, version: &str) -> PathBuf {
         self.path(&RegistryLayout::archive(&name.parse().unwrap(), &version.parse().unwrap()))
-    }
-
-    /// The signature of a published version.
-    pub fn signature_path(&self, name: &str, version: &str) -> PathBuf {
-        self.path(&RegistryLayout::signature(&name.parse().unwrap(), &version.parse().unwrap()))
     }
 
     /// `--registry PATH --key RW…`.

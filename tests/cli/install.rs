@@ -182,7 +182,7 @@ fn falls_back_to_the_newest_version_that_this_leahpm_can_run() {
 }
 
 #[test]
-fn refuses_a_plugin_for_an_api_that_nobody_offers() {
+fn refuses_a_plugin_for_a_host_that_nobody_has() {
     let (sandbox, hub) = hub();
     hub.publish(&PackageSpec::new("alpha", "1.0.0").host("<0.0.1"));
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
@@ -260,8 +260,8 @@ fn refuses_two_plugins_that_declare_one_tool() {
     sandbox.run(&["disable", "alpha"]).ok();
     sandbox.run(&["install", "beta"]).ok();
     insta::assert_snapshot!(sandbox.run(&["enable", "alpha"]), @"
-    2> error: `alpha` and `beta` both offer the tool `translate`
-    2> hint: `leahpm disable alpha` would make room for the other
+    2> error: `beta` and `alpha` both offer the tool `translate`
+    2> hint: `leahpm disable beta` would make room for the other
     exit 5
     ");
     assert_eq!(sandbox.live_line(), "beta 1.0.0");

@@ -9,9 +9,7 @@
 #[allow(dead_code, reason = "of this fixture only the component is needed")]
 mod plugin;
 
-#[allow(dead_code, reason = "words for tests that are yet to come")]
 mod fixture;
-#[allow(dead_code, reason = "words for tests that are yet to come")]
 mod sandbox;
 
 mod authors;

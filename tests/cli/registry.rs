@@ -90,7 +90,7 @@ fn a_registry_is_not_forgotten_while_plugins_of_it_are_installed() {
     sandbox.run_hint(&refused).ok();
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub", "--dry-run"]), @"
-    2> Removed registry hub.
+    2> Would remove registry hub.
     exit 0
     ");
     assert_eq!(sandbox.tree(), before);
