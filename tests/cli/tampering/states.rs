@@ -128,7 +128,7 @@ fn a_root_signed_with_the_index_key_is_refused() {
 fn a_root_left_out_of_the_chain_is_refused() {
     let scene = Scene::new();
     let first = scene.hub.first_root();
-    let mut third = first.clone();
+    let mut third = first;
     third.serial = 3;
     scene.hub.write("root/2", third.sign(&scene.hub.root_key).unwrap());
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"

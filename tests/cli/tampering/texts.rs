@@ -133,7 +133,7 @@ fn evil_words_in_a_record_are_escaped_in_the_error() {
         ("\"api\":\"^1.0\"", format!("\"api\":{evil}")),
         ("\"version\":\"1.0.0\"", format!("\"version\":{evil}")),
         ("\"size\"", evil.clone()),
-        ("\"signature\":\"untrusted", format!("\"signature\":{},\"x\":\"untrusted", evil)),
+        ("\"signature\":\"untrusted", format!("\"signature\":{evil},\"x\":\"untrusted")),
     ];
     for (from, to) in changes {
         // The second line is the version's; the first, the owner's, stays.
