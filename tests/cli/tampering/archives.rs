@@ -197,7 +197,7 @@ fn a_gzip_file_with_a_second_member_bytes_behind_it_or_wrong_sums_is_refused() {
         changed
     };
     let says = |text: String, what: &str| {
-        assert!(text.starts_with(&format!("the {what} of the archive is wrong")), "{text}")
+        assert!(text.starts_with(&format!("the {what} of the archive is wrong")), "{text}");
     };
     says(check(&changed(end - 8)), "checksum");
     says(check(&changed(end - 1)), "length");

@@ -128,7 +128,7 @@ fn a_root_signed_with_the_index_key_is_refused() {
 fn a_root_left_out_of_the_chain_is_refused() {
     let scene = Scene::new();
     let first = scene.hub.first_root();
-    let mut third = first.clone();
+    let mut third = first;
     third.serial = 3;
     scene.hub.write("root/2", third.sign(&scene.hub.root_key).unwrap());
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
@@ -187,7 +187,7 @@ fn a_root_past_its_time_is_refused() {
     scene.hub.write("root/1", root.sign(&scene.hub.root_key).unwrap());
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: the root of registry `hub` expired 2 days ago
-    hint: its people publish a new head with `leah-registry refresh`; then run the command again
+    hint: its people sign a new root with the root key; then run the command again
     ");
 }
 

@@ -133,7 +133,7 @@ fn evil_words_in_a_record_are_escaped_in_the_error() {
         ("\"api\":\"^1.0\"", format!("\"api\":{evil}")),
         ("\"version\":\"1.0.0\"", format!("\"version\":{evil}")),
         ("\"size\"", evil.clone()),
-        ("\"signature\":\"untrusted", format!("\"signature\":{},\"x\":\"untrusted", evil)),
+        ("\"signature\":\"untrusted", format!("\"signature\":{evil},\"x\":\"untrusted")),
     ];
     for (from, to) in changes {
         // The second line is the version's; the first, the owner's, stays.
@@ -210,6 +210,7 @@ fn a_registry_in_a_folder_with_an_evil_name_is_named_escaped() {
     let evil = scene.sandbox.path(EVIL.replace('/', "_"));
     std::fs::rename(&scene.hub.folder, &evil).unwrap();
     let (path, key) = (evil.display().to_string(), scene.hub.root_key().to_string());
+    scene.run(&["uninstall", "keeper"]).ok();
     check(&scene.run(&["registry", "remove", "hub"]).ok());
     check(&scene.run(&["registry", "add", "hub", &path]));
     check(&scene.run(&["registry", "add", "hub", &path, "--key", &key, "--default"]).ok());

@@ -99,7 +99,10 @@ fn a_conflict_is_told_with_who_needs_what_and_a_range_that_would_work() {
 fn a_dependency_that_is_not_there_is_told_with_who_needs_it() {
     let scene = Scene::new();
     scene.hub.offer(&PackageSpec::new("notes", "1.0.0").needs("lost", "^1"));
-    insta::assert_snapshot!(refuses(&scene, &["install", "notes"]), @"error: `notes` 1.0.0 needs `lost` ^1, but registry `hub` has no plugin `lost`");
+    insta::assert_snapshot!(refuses(&scene, &["install", "notes"]), @"
+    error: `notes` 1.0.0 needs `lost` ^1, but registry `hub` has no plugin `lost`
+    hint: `leahpm info notes` shows all its versions
+    ");
 }
 
 #[test]
