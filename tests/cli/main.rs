@@ -16,6 +16,7 @@ mod sandbox;
 mod authors;
 mod bundled;
 mod completions;
+mod concurrency;
 mod consent;
 mod crash;
 mod enable;
