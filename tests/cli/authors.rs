@@ -261,7 +261,8 @@ fn signs_nothing_that_is_no_package_and_with_nothing_that_is_no_key() {
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "me.pub", "--for", "hub"]), @"
-    2> error: a key is base64 without spaces or line breaks, this one is not
+    2> error: cannot sign with the key file `me.pub`
+    2> caused by: a key is base64 without spaces or line breaks, this one is not
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "me.key", "--for", "Hub"]), @"
