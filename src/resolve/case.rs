@@ -9,8 +9,8 @@ pub(super) const IN_TIME: &dyn Fn() -> bool = &|| false;
 
 /// An index and what is wanted of it, for a host 0.1.0 with plugin API 1.0.0.
 pub(super) struct Case {
-    index: Index,
-    requirements: Requirements,
+    pub(super) index: Index,
+    pub(super) requirements: Requirements,
 }
 
 /// A line a version: `a 1.0.0; b ^1; api ^2; host >=1; yanked; revoked`, where all parts after the

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{
-    case::{Case, IN_TIME, candidate, case, id, names},
+    case::{Case, case, id, names},
     *,
 };
 use crate::requirements::Update;
