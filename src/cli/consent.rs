@@ -94,7 +94,7 @@ fn ask(ctx: &Context, name: &PluginName, wanted: &Permissions) -> Result<BTreeSe
         question.push_str(&format!("\n  - {} ({kind})", plain_words(kind, scope)));
     }
     ctx.ui.ask(&question);
-    match prompt::select("Do you agree?", &["to all of it", "let me choose", "to none of it", "cancel"])? {
+    match prompt::select("Your answer", &["to all of it", "let me choose", "to none of it", "cancel"])? {
         0 => Ok(wanted.iter().map(|(kind, _)| kind).collect()),
         1 => {
             let mut granted = BTreeSet::new();

@@ -38,8 +38,11 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     refuse_contradictions(&args.plugins)?;
     let mut session = ctx.session()?;
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
-    if args.from.is_default() && is_satisfied(ctx, &args.plugins, &session)? {
-        return render::nothing_to_do(ctx, &args.plugins);
+    if args.from.is_default()
+        && let Some(live) = ctx.live()?
+        && is_satisfied(ctx, live.lock(), &args.plugins, &session)
+    {
+        return render::nothing_to_do(ctx, live.lock(), &args.plugins);
     }
     let registry = args.from.registry(ctx, &mut session)?;
     let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
@@ -72,14 +75,10 @@ fn refuse_contradictions(plugins: &[Wanted]) -> Result<(), Failure> {
 }
 
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
-fn is_satisfied(ctx: &Context, plugins: &[Wanted], session: &Session) -> Result<bool, Failure> {
-    let Some(live) = ctx.live()? else { return Ok(false) };
-    let lock = live.lock();
-    let host = ctx.host_version();
-    if (&lock.resolved_for.api, &lock.resolved_for.host) != (&PLUGIN_API, &host) {
-        return Ok(false);
-    }
-    Ok(plugins.iter().all(|wanted| fits(ctx, lock, wanted, session)))
+fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted], session: &Session) -> bool {
+    let resolved_for = (&lock.resolved_for.api, &lock.resolved_for.host);
+    resolved_for == (&PLUGIN_API, &ctx.host_version())
+        && plugins.iter().all(|wanted| fits(ctx, lock, wanted, session))
 }
 
 fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted, session: &Session) -> bool {

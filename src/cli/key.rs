@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use leah_plugin::key::SecretKey;
 use serde_json::json;
 
-use super::{context::Context, failure::Failure};
+use super::{
+    context::Context,
+    failure::{Failure, Kind},
+};
 use crate::fs::{self, Access};
 
 /// First line of a key file.
@@ -36,6 +39,11 @@ enum Action {
     },
 }
 
+/// A file of that name exists.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is there already")]
+struct InTheWay(String);
+
 pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
     let Action::Generate { file, without_password } = &args.action;
     let public_file = file.with_extension("pub");
@@ -47,6 +55,13 @@ pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
         SecretKey::generate_protected(COMMENT, &super::sign::new_password(ctx)?)?
     };
     let public = key.public();
+    // Looked for before the secret key is written: a half of a pair would be in the way of the next try.
+    for file in [file, &public_file] {
+        if fs::kind(file)?.is_some() {
+            let failure = Failure::new(Kind::Usage, InTheWay(fs::shown(file)));
+            return Err(failure.hint("a key is never written over another; name another file"));
+        }
+    }
     if !ctx.config.dry_run {
         // The secret key first and never over another: a public key without its secret is of no use.
         fs::create_durable(file, secret.as_bytes(), Access::Private)?;
@@ -56,6 +71,11 @@ pub(super) fn run(ctx: &Context, args: &KeyArgs) -> Result<(), Failure> {
         let object = json!({ "public_key": public, "id": public.id(), "secret_file": file,
             "public_file": public_file, "dry_run": ctx.config.dry_run });
         return ctx.ui.object("key generate", object);
+    }
+    if ctx.config.dry_run {
+        let files = (fs::shown(file), fs::shown(&public_file));
+        ctx.ui.done(format_args!("Would write a new key to {} and {}.", files.0, files.1));
+        return Ok(());
     }
     ctx.ui.done(format_args!("Secret key in {}; keep a copy where nobody else finds it.", fs::shown(file)));
     ctx.ui.done(format_args!("Public key in {}:", fs::shown(&public_file)));

@@ -58,8 +58,8 @@ Examples:
   leahpm list                            what is installed
   leahpm rollback                        undo the last change
 
-Every global option can be set by an environment variable: LEAHPM_OFFLINE=true is --offline, and so on;
-the home folder is LEAH_HOME.";
+Every global option has an environment variable: LEAHPM_OFFLINE=1 is --offline, and so on.
+The home folder is LEAH_HOME.";
 
 #[derive(clap::Subcommand)]
 #[command(defer = true)]

@@ -40,8 +40,9 @@ pub(super) fn run(ctx: &Context, args: &PackArgs) -> Result<(), Failure> {
             "sha256": sha256, "content": packed.content, "dry_run": ctx.config.dry_run });
         return ctx.ui.object("pack", object);
     }
+    let packed_up = if ctx.config.dry_run { "Would pack" } else { "Packed" };
     ctx.ui.done(format_args!(
-        "Packed {} {} ({}): {}",
+        "{packed_up} {} {} ({}): {}",
         manifest.name,
         manifest.version,
         indicatif::HumanBytes(size),

@@ -1,5 +1,6 @@
 //! How plans and outcomes are shown, to people and to scripts.
 
+use leah_plugin::lock::Lock;
 use serde_json::{Value, json};
 
 use super::{context::Context, failure::Failure, ui};
@@ -43,7 +44,7 @@ pub(super) fn nothing_installed(ctx: &Context, command: &str) -> Result<(), Fail
 }
 
 /// Says that what `install` was asked for is there.
-pub(super) fn nothing_to_do(ctx: &Context, plugins: &[Wanted]) -> Result<(), Failure> {
+pub(super) fn nothing_to_do(ctx: &Context, live: &Lock, plugins: &[Wanted]) -> Result<(), Failure> {
     if ctx.ui.json {
         return outcome(ctx, "install", &Outcome::Unchanged);
     }
@@ -52,10 +53,8 @@ pub(super) fn nothing_to_do(ctx: &Context, plugins: &[Wanted]) -> Result<(), Fai
     ctx.ui.done(format_args!(
         "{names} {is} installed already; nothing changed. `leahpm update` looks for newer versions of {them}."
     ));
-    let live = ctx.live()?;
     for name in plugins.iter().map(|wanted| &wanted.name) {
-        let locked = live.as_ref().and_then(|live| live.lock().plugins.get(name));
-        if locked.is_some_and(|locked| !locked.enabled) {
+        if live.plugins.get(name).is_some_and(|locked| !locked.enabled) {
             ctx.ui.done(format_args!("{name} is switched off; `leahpm enable {name}` switches it on."));
         }
     }

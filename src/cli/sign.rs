@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use leah_plugin::{
     digest::Digest,
-    key::SecretKey,
+    key::{KeyError, SecretKey},
     name::Origin,
     package::{Limits, Package},
     signature::package_comment,
@@ -41,6 +41,14 @@ pub(super) struct SignArgs {
     password: Option<String>,
 }
 
+/// A file is no secret key that can be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot sign with the key file `{file}`")]
+struct BadKey {
+    file: String,
+    source: KeyError,
+}
+
 /// A password is needed and nobody can be asked.
 #[derive(Debug, thiserror::Error)]
 #[error("a password is needed, and there is no terminal to ask for it")]
@@ -65,8 +73,9 @@ pub(super) fn run(ctx: &Context, args: &SignArgs) -> Result<(), Failure> {
             "key": key.public(), "sha256": sha256, "signature_file": file, "dry_run": ctx.config.dry_run });
         return ctx.ui.object("sign", object);
     }
+    let signed = if ctx.config.dry_run { "Would sign" } else { "Signed" };
     ctx.ui.done(format_args!(
-        "Signed {} {} for registry {}: {}",
+        "{signed} {} {} for registry {}: {}",
         manifest.name,
         manifest.version,
         args.registry,
@@ -95,7 +104,8 @@ fn read_key(ctx: &Context, file: &Path, password: Option<&str>) -> Result<Secret
         }
         given => given,
     };
-    Ok(SecretKey::read(&text, password)?)
+    SecretKey::read(&text, password)
+        .map_err(|source| Failure::new(Kind::Invalid, BadKey { file: fs::shown(file), source }))
 }
 
 /// Asks twice for the password of a new key.

@@ -16,6 +16,8 @@ mod universe;
 mod versions;
 
 #[cfg(test)]
+mod case;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod oracle_tests;

@@ -150,12 +150,12 @@ fn wait(
     let start = Instant::now();
     let mut told = false;
     while !obtained(attempt(), path)? {
+        if start.elapsed() >= patience.longest {
+            return Err(LockingError::Locked { holder: read_note(note) });
+        }
         if !told {
             (patience.waiting_for)(read_note(note).as_deref());
             told = true;
-        }
-        if start.elapsed() >= patience.longest {
-            return Err(LockingError::Locked { holder: read_note(note) });
         }
         thread::sleep(PAUSE);
     }

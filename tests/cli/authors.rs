@@ -83,7 +83,7 @@ fn a_dry_run_writes_nothing() {
     let before = tree_of(&sandbox.path(""));
     sandbox.run(&["pack", "mail", "--output", "out", "--dry-run"]).ok();
     insta::assert_snapshot!(sandbox.run(&["pack", "mail", "--dry-run"]), @"
-    2> Packed mail 1.0.0 (296 B): ./mail-1.0.0.tar.gz
+    2> Would pack mail 1.0.0 (296 B): ./mail-1.0.0.tar.gz
     exit 0
     ");
     sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "me.key", "--for", "hub", "--dry-run"]).ok();
@@ -192,9 +192,9 @@ fn makes_a_key_that_only_its_owner_can_read_and_never_over_another() {
     assert_eq!((mode("me.key"), mode("me.pub") & 0o077), (0o600, 0o044));
     let before = tree_of(&sandbox.path(""));
     insta::assert_snapshot!(sandbox.run(&["key", "generate", "me.key", "--without-password"]), @"
-    2> error: cannot create `me.key`
-    2> caused by: File exists (os error 17)
-    exit 1
+    2> error: `me.key` is there already
+    2> hint: a key is never written over another; name another file
+    exit 2
     ");
     assert_eq!(tree_of(&sandbox.path("")), before);
 }
@@ -204,9 +204,9 @@ fn leaves_no_secret_key_behind_when_the_public_one_is_in_the_way() {
     let sandbox = Sandbox::new();
     sandbox.write("me.pub", "somebody's");
     insta::assert_snapshot!(sandbox.run(&["key", "generate", "me.key", "--without-password"]), @"
-    2> error: cannot create `me.pub`
-    2> caused by: File exists (os error 17)
-    exit 1
+    2> error: `me.pub` is there already
+    2> hint: a key is never written over another; name another file
+    exit 2
     ");
     assert_eq!(names_in(&sandbox.path("")), ["me.pub"]);
 }
@@ -231,7 +231,8 @@ fn asks_nobody_for_a_password_where_nobody_is() {
     exit 8
     ");
     insta::assert_snapshot!(sandbox.run_env(&sign, &[("LEAHPM_KEY_PASSWORD", "wrong")]), @"
-    2> error: the password does not open the secret key
+    2> error: cannot sign with the key file `me.key`
+    2> caused by: the password does not open the secret key
     2> caused by: Wrong password for that key
     exit 13
     ");
@@ -255,11 +256,13 @@ fn signs_nothing_that_is_no_package_and_with_nothing_that_is_no_key() {
     ");
     sandbox.write("no.key", "no key");
     insta::assert_snapshot!(sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "no.key", "--for", "hub"]), @"
-    2> error: a key file is two lines: `untrusted comment: …` and the key
+    2> error: cannot sign with the key file `no.key`
+    2> caused by: a key file is two lines: `untrusted comment: …` and the key
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "me.pub", "--for", "hub"]), @"
-    2> error: a key is base64 without spaces or line breaks, this one is not
+    2> error: cannot sign with the key file `me.pub`
+    2> caused by: a key is base64 without spaces or line breaks, this one is not
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["sign", "mail-1.0.0.tar.gz", "--key", "me.key", "--for", "Hub"]), @"

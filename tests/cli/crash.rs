@@ -67,15 +67,15 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_kill_or_an_error_of_the_disk_at_any_call_leaves_the_old_set_or_the_new() {
-    check("kill.py", 200, &[]);
+    check("kill.py", 100, &[]);
 }
 
 #[test]
 fn a_power_cut_at_any_call_leaves_the_old_set_or_the_new() {
-    check("power-cut.py", 30, &[]);
+    check("power-cut.py", 20, &[]);
 }
 
 #[test]
 fn a_power_cut_does_damage_when_nothing_is_synced() {
-    check("power-cut.py", 20, &["--unsynced"]);
+    check("power-cut.py", 10, &["--unsynced"]);
 }

@@ -48,7 +48,6 @@ fn gives_up_after_the_time_it_was_given_and_names_who_is_at_work() {
     let (sandbox, _hub, lock) = held();
     let before = generations(&sandbox);
     insta::assert_snapshot!(sandbox.run(&["install", "beta", "--lock-wait", "0"]), @"
-    2> Waiting for another leahpm (pid [PID]: leahpm update) to finish …
     2> error: another leahpm is at work (pid [PID]: leahpm update)
     2> hint: wait until it has finished, or wait longer with `--lock-wait SECONDS`
     exit 12

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
 #![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
+#![allow(clippy::print_stdout, reason = "a test that cannot run here says why")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 
 #[path = "../../crates/leah-plugin/tests/fixture/mod.rs"]
@@ -15,6 +16,7 @@ mod sandbox;
 mod authors;
 mod bundled;
 mod completions;
+mod concurrency;
 mod consent;
 mod crash;
 mod enable;

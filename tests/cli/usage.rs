@@ -175,9 +175,8 @@ fn shows_what_there_is_to_do() {
     1>   leahpm list                            what is installed
     1>   leahpm rollback                        undo the last change
     1>
-    1> Every global option can be set by an environment variable: LEAHPM_OFFLINE=true is --offline, and so
-    1> on;
-    1> the home folder is LEAH_HOME.
+    1> Every global option has an environment variable: LEAHPM_OFFLINE=1 is --offline, and so on.
+    1> The home folder is LEAH_HOME.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "-h"]), @"

@@ -20,7 +20,6 @@ import random
 import re
 import shutil
 import sys
-import tempfile
 import threading
 import time
 
@@ -33,7 +32,10 @@ ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 # What goes on to fail once a disk is full or read-only. Writes are left out: they would fail on the terminal too.
 LASTING = {
     "full": ("ENOSPC", "mkdir symlink rename renameat2".split()),
-    "read-only": ("EROFS", "mkdir symlink rename renameat2 unlink unlinkat rmdir chmod fchmod ftruncate".split()),
+    "read-only": (
+        "EROFS",
+        "mkdir symlink rename renameat2 unlink unlinkat rmdir chmod fchmod ftruncate".split(),
+    ),
 }
 MODES = ("kill", *ERRORS, *LASTING)
 LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
@@ -47,6 +49,9 @@ class Point:
         self.prints = call == "write" and text.startswith(("1<", "2<"))
         self.syncs = call in ("fsync", "fdatasync", "syncfs", "sync")
 
+    def __str__(self):
+        return f"{self.call} {self.number} ({self.text[:120]})"
+
     def injections(self, mode):
         """The arguments of strace that interrupt here."""
         if mode == "kill":
@@ -59,17 +64,17 @@ class Point:
 
 def main():
     options = parse_options()
-    if not shutil.which("strace"):
-        print("not run: strace is not installed")
-        return 0
+    for program in ("strace", "taskset"):
+        if not shutil.which(program):
+            print(f"not run: {program} is not installed")
+            return 0
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(dir=memory, prefix="leahpm-kill-") as folder:
+    with stage.Folder(dir=memory, prefix="leahpm-kill-") as folder:
         actors = stage.Stage(folder, options.leahpm, options.tool, options.registries)
         if not can_trace(actors):
             print("not run: strace may not trace here")
             return 0
         failures = run_all(actors, options)
-        stage.remove_all_below(folder)
     return 1 if failures else 0
 
 
@@ -77,7 +82,7 @@ def parse_options():
     built = f"{stage.PROJECT}/target/release"
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--all", action="store_true", help="every point in every mode")
-    parser.add_argument("--points", type=int, default=150, help="so many, chosen evenly with a fixed seed [150]")
+    parser.add_argument("--points", type=int, default=150, help="so many, half of them kills [150]")
     parser.add_argument("--mode", default=",".join(MODES), help=f"of {', '.join(MODES)} [all]")
     parser.add_argument("--only", default="", help="names of changes [all]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time [one a processor]")
@@ -105,7 +110,7 @@ def run_all(actors, options):
         points = trace(actors, one)
         if options.list:
             for point in points:
-                print(f"{one.change.name:22} {point.call} {point.number}: {point.text[:150]}")
+                print(f"{one.change.name:22} {point}")
         print(f"{one.change.name}: {len(points)} calls", file=sys.stderr)
         for mode in options.mode:
             # A closed pipe is another story than a full disk.
@@ -113,17 +118,28 @@ def run_all(actors, options):
     if options.list:
         return 0
     print(f"{len(cases)} cases in all", file=sys.stderr)
-    if not options.all and len(cases) > options.points:
-        # Evenly over changes and modes, so that a sample leaves out none of them.
-        random.Random(1).shuffle(cases)
-        cases = cases[: options.points]
+    if not options.all:
+        cases = sample(cases, options.points)
     counts, failures = Counts(options.verbose), []
-    work(cases, options.jobs, lambda number, case: interrupt(actors, f"{actors.folder}/job-{number}", case, counts, failures))
+
+    def do(number, case):
+        interrupt(actors, f"{actors.folder}/job-{number}", case, counts, failures)
+
+    work(cases, options.jobs, do)
     counts.show()
     for text in failures:
         print(text)
     print(f"{len(cases)} interruptions in {time.monotonic() - start:.0f} s, {len(failures)} wrong")
     return len(failures)
+
+
+def sample(cases, size):
+    """A part of the cases, the same in every run; half of it are kills, which are the fewer."""
+    random.Random(1).shuffle(cases)
+    kills = [case for case in cases if case[2] == "kill"]
+    errors = [case for case in cases if case[2] != "kill"]
+    half = min(len(kills), size if not errors else size // 2)
+    return kills[:half] + errors[: size - half]
 
 
 def trace(actors, prepared, environment=None):
@@ -145,14 +161,14 @@ def trace(actors, prepared, environment=None):
                 processes.add(process)
                 points.append(Point(name, counts[name], counts - collections.Counter([name]), text.strip()))
     if len(processes) != 1:
-        raise SystemExit(f"{prepared.change.name}: strace counts by thread, and here {len(processes)} change the disk")
+        raise SystemExit(f"{prepared.change.name}: strace counts by thread, and {len(processes)} change the disk")
     stage.remove(home)
     return points
 
 
 def interrupt(actors, home, case, counts, failures):
     prepared, point, mode = case
-    processor = int(home.rsplit("-", 1)[1]) % os.cpu_count()
+    processor = int(home.rsplit("-", 1)[1])
     stage.copy(prepared.home, home)
     strace = ["strace", "-f", "-qq", "-o", os.devnull, f"--trace={traced_calls()}", *point.injections(mode)]
     done = actors.run(home, prepared.change.arguments, one_processor(processor) + strace)
@@ -168,8 +184,10 @@ def interrupt(actors, home, case, counts, failures):
         counts.add(prepared.change.name, point, mode, "success" if ended == 0 else outcome)
     except Broken as broken:
         counts.add(prepared.change.name, point, mode, "wrong")
-        failures.append(f"WRONG {prepared.change.name}, {mode} at {point.call} {point.number} ({point.text[:120]}): {broken}"
-                        f"\n      ended with {ended}: {done.stderr.strip()}")
+        failures.append(
+            f"WRONG {prepared.change.name}, {mode} at {point}: {broken}"
+            f"\n      ended with {ended}: {done.stderr.strip()}"
+        )
     stage.remove(home)
 
 
@@ -197,7 +215,7 @@ class Counts:
     def add(self, change, point, mode, outcome):
         with self.guard:
             if self.verbose:
-                print(f"{outcome:8} {change}, {mode} at {point.call} {point.number} ({point.text[:120]})")
+                print(f"{outcome:8} {change}, {mode} at {point}")
             self.by[change, "kill" if mode == "kill" else "error"][outcome] += 1
 
     def show(self):
@@ -236,7 +254,8 @@ def work(cases, jobs, do):
 
 def one_processor(number):
     """strace counts calls by thread; on one processor leahpm does all in one."""
-    return ["taskset", "-c", str(sorted(os.sched_getaffinity(0))[number % len(os.sched_getaffinity(0))])]
+    processors = sorted(os.sched_getaffinity(0))
+    return ["taskset", "-c", str(processors[number % len(processors)])]
 
 
 def traced_calls():

@@ -4,16 +4,17 @@ hold of a home afterwards. `kill.py` and `power-cut.py` interrupt; this module j
 
 import functools
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
-import tarfile
+import tempfile
 from dataclasses import dataclass, field
 
-PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import registries
+
+PROJECT = registries.PROJECT
 
 # All calls that change what is on a disk, or order those who do. Of `openat` only those with O_CREAT count.
 CALLS = (
@@ -28,6 +29,15 @@ ANNOUNCED = re.compile(r"^(Generation \d+ is live\.|Rolled back|Removed|Added re
 
 class Broken(Exception):
     """Something that must hold does not; the text says what."""
+
+
+class Folder(tempfile.TemporaryDirectory):
+    """A temporary folder that is gone afterwards, although there are read-only folders in it."""
+
+    def __exit__(self, *error):
+        remove(self.name)
+        os.makedirs(self.name)
+        super().__exit__(*error)
 
 
 @dataclass
@@ -84,15 +94,14 @@ def changes(keys, folders):
 class Stage:
     """A folder with the program, two registries and one prepared home a change."""
 
-    def __init__(self, folder, leahpm, tool, registries=None):
+    def __init__(self, folder, leahpm, tool, given=None):
         self.folder = folder
         self.leahpm = shutil.copy(leahpm, f"{folder}/leahpm")
-        self.tool = tool
         self.environment = {"PATH": os.defpath, "HOME": folder, "LC_ALL": "C", "NO_COLOR": "1"}
-        if registries:
-            shutil.copytree(registries, f"{folder}/registries")
+        if given:
+            shutil.copytree(given, f"{folder}/registries")
         else:
-            self.make_registries(f"{folder}/registries")
+            registries.make(f"{folder}/registries", folder, self.leahpm, tool, self.environment)
         with open(f"{folder}/registries/keys.json", encoding="ascii") as file:
             self.keys = json.load(file)
         self.hub, self.other = f"{folder}/hub", f"{folder}/registries/other"
@@ -119,13 +128,13 @@ class Stage:
 
     def prepare(self, wanted=()):
         """The prepared homes of all changes, or of those that are wanted, by a clean run of each."""
-        registries = f"{self.folder}/registries"
-        copy(f"{registries}/hub-before", self.hub)
+        states = f"{self.folder}/registries"
+        copy(f"{states}/hub-before", self.hub)
         base = f"{self.folder}/base"
         self.must(base, ["registry", "add", "hub", self.hub, "--key", self.keys["hub"]])
         self.must(base, ["install", "hub/beta", "--grant", "all"])
         self.must(base, ["install", "hub/gamma", "--grant", "all"])
-        copy(f"{registries}/hub-after", self.hub)
+        copy(f"{states}/hub-after", self.hub)
         prepared = []
         for change in changes(self.keys, {"hub": self.hub, "other": self.other}):
             if wanted and change.name not in wanted:
@@ -193,67 +202,13 @@ class Stage:
 
     def judge_history(self, prepared, home, found):
         """History shows what is or was live, and loses nothing that the change does not remove."""
-        shown = {past["number"] for past in json.loads(self.must(home, ["history", "--json"]).stdout)["generations"]}
+        listed = json.loads(self.must(home, ["history", "--json"]).stdout)["generations"]
+        shown = {past["number"] for past in listed}
         old, new = set(prepared.old["history"]), set(prepared.new["history"])
         if found["set"] != prepared.new["set"] or found["live"] == prepared.old["live"]:
             new &= old
         if not (old & new) <= shown <= (old | new) or (found["live"] or 0) not in shown | {0}:
             raise Broken(f"history shows {sorted(shown)}; before {sorted(old)}, live is {found['live']}")
-
-    def make_registries(self, folder):
-        """Two registries, one of them before and after new versions came out, from the bundled plugin."""
-        keys = f"{self.folder}/keys"
-        os.mkdir(folder)
-        os.mkdir(keys)
-        publisher = f"{keys}/publisher.key"
-        checked([self.leahpm, "key", "generate", publisher, "--without-password"], self.environment)
-        packages = {
-            "hub-before": [("alpha", "1.0.0", {}), ("beta", "1.0.0", {"alpha": "^1"}), ("gamma", "1.0.0", {})],
-            "hub-after": [("alpha", "1.1.0", {}), ("gamma", "1.1.0", {}), ("delta", "1.0.0", {"gamma": "^1"})],
-            "other": [("zeta", "1.0.0", {})],
-        }
-        root = {}
-        for name, published in packages.items():
-            place, origin = f"{folder}/{name}", name.split("-", 1)[0]
-            index = f"{keys}/{origin}-index.key"
-            if name == "hub-after":
-                shutil.copytree(f"{folder}/hub-before", place)
-            else:
-                made = f"{keys}/{origin}"
-                checked([self.tool, "init", place, "--origin", origin, "--keys", made], self.environment)
-                with open(f"{place}/root.pub", encoding="ascii") as file:
-                    root[origin] = file.read().split("\n")[1]
-                os.rename(find(made, "index.key"), index)
-            for plugin, version, needs in published:
-                package = self.make_package(plugin, version, needs)
-                checked([self.leahpm, "sign", package, "--for", origin, "--key", publisher], self.environment)
-                checked(
-                    [self.tool, "publish", place, package, "--index-key", index, "--publisher-key", publisher,
-                     "--similar-ok"],
-                    self.environment,
-                )
-        with open(f"{folder}/keys.json", "w", encoding="ascii") as file:
-            json.dump(root, file)
-
-    def make_package(self, name, version, needs):
-        """Packs the bundled hello-world under another name, with files in folders."""
-        bundled = f"{PROJECT}/bundled/packages/hello-world"
-        source = f"{self.folder}/source/{name}-{version}"
-        os.makedirs(f"{source}/docs/deep")
-        with tarfile.open(find(bundled, "hello-world-1.0.0.tar.gz")) as archive:
-            for member in archive:
-                with open(f"{source}/{member.name}", "wb") as file:
-                    file.write(archive.extractfile(member).read())
-        with open(f"{source}/plugin.yaml", encoding="utf-8") as file:
-            manifest = file.read().replace("name: hello-world", f"name: {name}")
-        manifest = manifest.replace("version: 1.0.0", f"version: {version}")
-        if needs:
-            manifest += "dependencies:\n" + "".join(f'  {need}: "{range}"\n' for need, range in needs.items())
-        for path, text in {"plugin.yaml": manifest, "docs/guide.md": name, "docs/deep/more.md": version}.items():
-            with open(f"{source}/{path}", "w", encoding="utf-8") as file:
-                file.write(text)
-        checked([self.leahpm, "pack", source, "--output", f"{self.folder}/source"], self.environment)
-        return f"{self.folder}/source/{name}-{version}.tar.gz"
 
 
 @functools.cache
@@ -324,19 +279,23 @@ def locked_entries(lock):
 
 def differences(old, new, found, part):
     """In short: where a part that is neither old nor new differs from both."""
-    states = [flat(state.get(part)) for state in (found, old, new)]
-    keys = sorted({key for state in states for key in state})
-    differ = [key for key in keys if len({state.get(key) for state in states}) > 1]
-    return "; ".join(f"{key} is {states[0].get(key)}, was {states[1].get(key)}, should be {states[2].get(key)}" for key in differ)
+    is_now, was, should = [flat(state.get(part)) for state in (found, old, new)]
+    texts = []
+    for key in sorted({*is_now, *was, *should}):
+        values = [state.get(key) for state in (is_now, was, should)]
+        if len(set(values)) > 1:
+            texts.append("{} is {}, was {}, should be {}".format(key, *values))
+    return "; ".join(texts)
 
 
 def flat(value, path=""):
     """A value within dictionaries and pairs by its path, each in some sixty characters."""
+    if isinstance(value, tuple):
+        value = dict(enumerate(value))
     if isinstance(value, dict):
         return {key: one for name in value for key, one in flat(value[name], f"{path}/{name}").items()}
-    if isinstance(value, tuple):
-        return {key: one for number, part in enumerate(value) for key, one in flat(part, f"{path}{'.' * number}").items()}
-    return {path: repr(value) if len(repr(value)) < 60 else f"{repr(value)[:40]}… ({hash(value) & 0xFFFF:04x})"}
+    text = repr(value)
+    return {path: text if len(text) < 60 else f"{text[:40]}… ({hash(text) & 0xFFFF:04x})"}
 
 
 def damage(home, pattern):
@@ -369,15 +328,8 @@ def names(folder):
 
 def text_of(path):
     """The text of a file; bytes that are no text are shown as such."""
-    with io.open(path, encoding="utf-8", errors="backslashreplace") as file:
+    with open(path, encoding="utf-8", errors="backslashreplace") as file:
         return file.read()
-
-
-def find(folder, name):
-    """The one file below a folder whose name ends so."""
-    found = [f"{place}/{file}" for place, _, here in os.walk(folder) for file in here if file.endswith(name)]
-    assert len(found) == 1, (folder, name, found)
-    return found[0]
 
 
 def copy(home, to):
@@ -395,16 +347,3 @@ def remove(folder):
             if not os.path.islink(f"{place}/{name}"):
                 os.chmod(f"{place}/{name}", 0o700)
     shutil.rmtree(folder, ignore_errors=not os.path.exists(folder))
-
-
-def remove_all_below(folder):
-    """Removes everything in a folder and leaves the folder."""
-    remove(folder)
-    os.mkdir(folder)
-
-
-def checked(command, environment):
-    """Runs a command that must succeed."""
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: {done.stderr}")

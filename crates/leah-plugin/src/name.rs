@@ -143,26 +143,26 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expect: Result<(), NameError>) {
-        assert_eq!(text.parse::<PluginName>().map(|_| ()), expect);
+    fn check(text: &str, expect: &Result<(), NameError>) {
+        assert_eq!(&text.parse::<PluginName>().map(|_| ()), expect);
     }
 
     #[test]
     fn takes_words_joined_by_single_hyphens() {
         for name in ["a", "translator", "text-tools", "a1-2b-3", "com10", "console", &"a".repeat(64)] {
-            check(name, Ok(()));
+            check(name, &Ok(()));
         }
     }
 
     #[test]
     fn refuses_everything_else() {
-        check("", Err(NameError::Empty));
-        check(&"a".repeat(65), Err(NameError::TooLong(65)));
+        check("", &Err(NameError::Empty));
+        check(&"a".repeat(65), &Err(NameError::TooLong(65)));
         for name in ["-a", "a-", "a--b", "A", "a_b", "a.b", "../a", "a/b", "ä", "a b", "a\u{1b}[0m"] {
-            check(name, Err(NameError::Characters(name.into())));
+            check(name, &Err(NameError::Characters(name.into())));
         }
         for name in ["con", "nul", "com1", "lpt9"] {
-            check(name, Err(NameError::WindowsDevice(name.into())));
+            check(name, &Err(NameError::WindowsDevice(name.into())));
         }
     }
 
