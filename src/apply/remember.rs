@@ -79,14 +79,14 @@ fn news(
             continue;
         }
         let before = session.seen(origin)?;
-        let mut seen = registry.seen(before.clone());
+        // Another process may have seen a newer state than ours by now; that one stays, with our pins.
+        let newest = before.clone().filter(|b| (b.epoch, b.serial) > registry.head().order());
+        let mut seen = newest.unwrap_or_else(|| registry.seen(before.clone()));
         let installed = lock.into_iter().flat_map(|lock| &lock.plugins);
         for (name, locked) in installed.filter(|(_, locked)| locked.registry == *origin) {
             seen.owners.insert(name.clone(), locked.owner);
         }
-        // Another process may have seen a newer state than ours by now; that one stays.
-        let newer = before.as_ref().is_some_and(|b| (b.epoch, b.serial) > (seen.epoch, seen.serial));
-        if before.as_ref() != Some(&seen) && !newer {
+        if before.as_ref() != Some(&seen) {
             news.push((origin.clone(), seen));
         }
     }
