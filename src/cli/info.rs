@@ -1,6 +1,8 @@
 //! `leahpm info`: what a registry says of a plugin, and what is installed of it.
 
-use leah_plugin::{manifest::plain_words, record::Release};
+use leah_plugin::{
+    catalog::CatalogEntry, lock::Locked, manifest::plain_words, name::Origin, record::Release,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     resolve, ui,
 };
 use crate::{
+    registry::Session,
     requirements::{PluginId, Wanted},
     resolve::similar,
 };
@@ -29,7 +32,18 @@ pub(super) struct InfoArgs {
 #[error("there is no {what} in registry `{registry}`")]
 struct NotThere {
     what: String,
-    registry: leah_plugin::name::Origin,
+    registry: Origin,
+}
+
+/// All that is shown of a plugin.
+struct Shown<'a> {
+    id: &'a PluginId,
+    /// The release that is meant: the newest that fits and can be used.
+    release: &'a Release<'a>,
+    /// All releases, the newest first.
+    all: &'a [Release<'a>],
+    entry: Option<&'a CatalogEntry>,
+    installed: Option<&'a Locked>,
 }
 
 pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
@@ -39,79 +53,80 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         None => args.from.registry(ctx, &mut session)?,
     };
     let id = PluginId { registry, name: args.plugin.name.clone() };
-    let not_there = |what: String, hint: String| {
-        Failure::new(Kind::NotFound, NotThere { what, registry: id.registry.clone() }).hint(hint)
-    };
-    let record = session.record(&id)?.ok_or_else(|| {
-        let names = session.names(&id.registry);
-        let hint = match similar(&id.name, &names).first() {
-            Some(name) => format!("did you mean `leahpm info {name}`?"),
-            None => "`leahpm search` shows what there is".into(),
-        };
-        not_there(format!("plugin `{}`", id.name), hint)
-    })?;
-    let mut versions = record.versions();
-    versions.sort_by(|a, b| b.line.version.cmp(&a.line.version));
+    let record = session.record(&id)?.ok_or_else(|| no_plugin(&session, &id))?;
+    let mut all = record.versions();
+    all.sort_by(|a, b| b.line.version.cmp(&a.line.version));
     let fits = |release: &&Release| {
         args.plugin.range.as_ref().is_none_or(|range| range.matches(&release.line.version))
     };
-    let newest = |release: &&Release| (!release.yanked && !release.revoked, release.line.version.clone());
-    let release = versions
-        .iter()
-        .filter(fits)
-        .max_by_key(|release| (release.line.version.pre.is_empty(), newest(release)))
-        .ok_or_else(|| {
-            let hint = format!("`leahpm info {}` shows its versions", id.name);
-            not_there(format!("version of `{}`", args.plugin), hint)
-        })?;
+    let usable =
+        |release: &&Release| (!release.yanked && !release.revoked, release.line.version.pre.is_empty());
+    // Of equals the last counts, so the newest comes last.
+    let release = all.iter().rev().filter(fits).max_by_key(usable).ok_or_else(|| {
+        let not_there =
+            NotThere { what: format!("version of `{}`", args.plugin), registry: id.registry.clone() };
+        let hint = format!("`leahpm info {}` shows its versions", id.name);
+        Failure::new(Kind::NotFound, not_there).hint(hint)
+    })?;
     let catalog = session.registry(&id.registry)?.catalog()?;
-    let entry = catalog.get(&id.name);
     let live = ctx.live()?;
     let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
-    let line = release.line;
-    if ctx.ui.json {
-        let versions: Vec<Value> = versions
-            .iter()
-            .map(|r| json!({ "version": r.line.version, "yanked": r.yanked, "revoked": r.revoked }))
-            .collect();
-        return ctx.ui.object(
-            "info",
-            json!({
-                "name": id.name, "registry": id.registry, "version": line.version,
-                "description": entry.map(|e| &e.description), "author": entry.map(|e| &e.author),
-                "category": entry.map(|e| &e.category), "tags": entry.map(|e| &e.tags),
-                "interface": line.interface, "size": line.size, "sha256": line.sha256, "content": line.content,
-                "key": line.key, "published": line.published, "yanked": release.yanked,
-                "versions": versions, "installed": installed.map(|locked| &locked.version),
-            }),
-        );
+    let shown = Shown { id: &id, release, all: &all, entry: catalog.get(&id.name), installed };
+    if ctx.ui.json { ctx.ui.object("info", shown.json()) } else { ctx.ui.data(shown.lines().join("\n")) }
+}
+
+fn no_plugin(session: &Session, id: &PluginId) -> Failure {
+    let names = session.names(&id.registry);
+    let hint = match similar(&id.name, &names).first() {
+        Some(name) => format!("did you mean `leahpm info {name}`?"),
+        None => "`leahpm search` shows what there is".into(),
+    };
+    let not_there = NotThere { what: format!("plugin `{}`", id.name), registry: id.registry.clone() };
+    Failure::new(Kind::NotFound, not_there).hint(hint)
+}
+
+impl Shown<'_> {
+    fn json(&self) -> Value {
+        let (line, entry) = (self.release.line, self.entry);
+        let version =
+            |r: &Release| json!({ "version": r.line.version, "yanked": r.yanked, "revoked": r.revoked });
+        let versions: Vec<Value> = self.all.iter().map(version).collect();
+        json!({
+            "name": self.id.name, "registry": self.id.registry, "version": line.version,
+            "description": entry.map(|e| &e.description), "author": entry.map(|e| &e.author),
+            "category": entry.map(|e| &e.category), "tags": entry.map(|e| &e.tags),
+            "interface": line.interface, "size": line.size, "sha256": line.sha256, "content": line.content,
+            "key": line.key, "published": line.published, "yanked": self.release.yanked,
+            "versions": versions, "installed": self.installed.map(|locked| &locked.version),
+        })
     }
-    let mut lines = vec![format!("{} {} ({})", id.name, line.version, id.registry)];
-    if let Some(entry) = entry {
-        lines.push(ui::escaped(&entry.description));
-        lines.push(String::new());
-        lines.push(format!("author       {}", ui::escaped(&entry.author)));
+
+    fn lines(&self) -> Vec<String> {
+        let (line, interface) = (self.release.line, &self.release.line.interface);
+        let mut lines = vec![format!("{} {} ({})", self.id.name, line.version, self.id.registry)];
+        if let Some(entry) = self.entry {
+            lines.push(ui::escaped(&entry.description));
+            lines.push(String::new());
+            lines.push(format!("author       {}", ui::escaped(&entry.author)));
+            lines.extend(entry.category.as_ref().map(|word| format!("category     {}", ui::escaped(word))));
+        }
+        lines.push(format!("plugin API   {}", interface.api));
+        lines.extend(interface.host.as_ref().map(|host| format!("host         {host}")));
         lines.extend(
-            entry.category.as_ref().map(|category| format!("category     {}", ui::escaped(category))),
+            interface.dependencies.iter().map(|(name, range)| format!("needs        {name} {range}")),
         );
+        let permissions = interface.permissions.iter();
+        lines.extend(
+            permissions.map(|(kind, scope)| format!("asks for     {kind}: {}", plain_words(kind, scope))),
+        );
+        lines.extend(interface.tools.iter().map(|tool| format!("tool         {tool}")));
+        lines.push(format!("size         {}", indicatif::HumanBytes(line.size)));
+        lines.push(format!("publisher    {}", line.key));
+        let all: Vec<String> = self.all.iter().map(describe).collect();
+        lines.push(format!("versions     {}", all.join(", ")));
+        lines.extend(self.installed.map(|locked| format!("installed    {}", locked.version)));
+        lines
     }
-    lines.push(format!("plugin API   {}", line.interface.api));
-    lines.extend(line.interface.host.as_ref().map(|host| format!("host         {host}")));
-    for (name, range) in &line.interface.dependencies {
-        lines.push(format!("needs        {name} {range}"));
-    }
-    for (kind, scope) in line.interface.permissions.iter() {
-        lines.push(format!("asks for     {kind}: {}", plain_words(kind, scope)));
-    }
-    for tool in &line.interface.tools {
-        lines.push(format!("tool         {tool}"));
-    }
-    lines.push(format!("size         {}", indicatif::HumanBytes(line.size)));
-    lines.push(format!("publisher    {}", line.key));
-    let all: Vec<String> = versions.iter().map(describe).collect();
-    lines.push(format!("versions     {}", all.join(", ")));
-    lines.extend(installed.map(|locked| format!("installed    {}", locked.version)));
-    ctx.ui.data(lines.join("\n"))
 }
 
 fn describe(release: &Release) -> String {
