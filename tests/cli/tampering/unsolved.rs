@@ -164,11 +164,11 @@ fn an_index_that_is_made_to_take_for_ever_is_given_up_after_the_deadline() {
 }
 
 #[test]
-fn a_chain_of_a_thousand_plugins_is_resolved_or_given_up_in_time() {
+fn a_chain_of_hundreds_of_plugins_is_resolved_or_given_up_in_time() {
     let scene = Scene::new();
     let needs =
-        |at: u32| if at < 1_000 { vec![(format!("link{}", at + 1), "*".to_owned())] } else { Vec::new() };
-    index(&scene, (0..=1_000).map(|at| (format!("link{at}"), 1, needs(at))));
+        |at: u32| if at < 400 { vec![(format!("link{}", at + 1), "*".to_owned())] } else { Vec::new() };
+    index(&scene, (0..=400).map(|at| (format!("link{at}"), 1, needs(at))));
     let start = Instant::now();
     // It is the index that takes the time; the packages are not there.
     let output = scene.run(&["install", "link0", "--dry-run"]);
