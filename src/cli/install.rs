@@ -50,8 +50,11 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
         let lock = live.map(|live| live.lock());
         let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
         for wanted in &args.plugins {
-            let range = wanted.range.clone().unwrap_or(semver::VersionReq::STAR);
             let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
+            // Who names a plugin again without a range does not take back the range of before.
+            let before = requirements.wanted.get(&wanted.name).filter(|before| before.registry == registry);
+            let range = wanted.range.clone().or_else(|| before.map(|before| before.range.clone()));
+            let range = range.unwrap_or(semver::VersionReq::STAR);
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
         let next = resolve::next(ctx, &session, lock, &requirements, &names)?;
