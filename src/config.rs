@@ -133,5 +133,6 @@ impl Registries {
 /// When the operating system does not say where the default one is.
 #[expect(clippy::disallowed_methods, reason = "a completion is answered before there is a configuration")]
 pub fn home_of_environment() -> Result<PathBuf, ConfigError> {
-    std::env::var_os("LEAH_HOME").map_or_else(default_home, |home| Ok(home.into()))
+    let home = std::env::var_os("LEAH_HOME").filter(|home| !home.is_empty());
+    home.map_or_else(default_home, |home| Ok(home.into()))
 }

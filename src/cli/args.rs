@@ -1,8 +1,12 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
-use clap::{ArgAction, builder::FalseyValueParser, error::ErrorKind};
+use clap::{
+    ArgAction,
+    builder::{FalseyValueParser, OsStringValueParser},
+    error::ErrorKind,
+};
 use semver::Version;
 
 use super::{
@@ -20,8 +24,9 @@ use crate::{
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
     /// Folder of plugins, settings and store [default: the platform's data folder]
-    #[arg(long, global = true, env = "LEAH_HOME", hide_env = true, value_name = "DIR")]
-    home: Option<PathBuf>,
+    #[arg(long, global = true, env = "LEAH_HOME", value_name = "DIR", hide_env = true,
+        value_parser = OsStringValueParser::new())]
+    home: Option<OsString>,
     /// Say what would be done and do nothing
     #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true, value_parser = FalseyValueParser::new())]
     dry_run: bool,
@@ -107,7 +112,8 @@ impl GlobalArgs {
 
     pub(super) fn config(&self) -> Result<Config, ConfigError> {
         Ok(Config {
-            home: match &self.home {
+            // An empty LEAH_HOME is none, as in every shell.
+            home: match self.home.as_ref().filter(|home| !home.is_empty()) {
                 Some(home) => std::path::absolute(home).map_err(|_| ConfigError::NoHome)?,
                 None => config::default_home()?,
             },
