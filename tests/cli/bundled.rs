@@ -84,6 +84,9 @@ fn every_plugin_is_published_as_its_sources_are_now() {
 
 #[test]
 fn stock_minisign_accepts_the_committed_packages_and_refuses_a_changed_one() {
+    if is_missing("minisign") {
+        return;
+    }
     let sandbox = Sandbox::new();
     for (name, version, _) in published() {
         let info = sandbox.run(&["info", &format!("{name}@={version}"), "--json"]).json();
@@ -104,6 +107,9 @@ fn stock_minisign_accepts_the_committed_packages_and_refuses_a_changed_one() {
 
 #[test]
 fn a_package_that_stock_minisign_has_signed_is_published_and_installed() {
+    if is_missing("minisign") {
+        return;
+    }
     let (sandbox, hub) = hub();
     minisign(&sandbox.path(""), &["-G", "-W", "-p", "me.pub", "-s", "me.key"]).unwrap();
     let key = SecretKey::read(&fs::read_to_string(sandbox.path("me.key")).unwrap(), None).unwrap();
@@ -167,6 +173,16 @@ fn list_and_an_install_of_what_is_there_open_no_socket_and_start_no_thread() {
         output.ok();
         assert_eq!(calls, ["execve"], "{quiet:?}");
     }
+}
+
+/// True where there is no such program, which is then said; the gate, which sets CI, must have it.
+fn is_missing(program: &str) -> bool {
+    let missing = !is_there(program);
+    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `{program}`");
+    if missing {
+        println!("not run: there is no program `{program}`");
+    }
+    missing
 }
 
 fn is_there(program: &str) -> bool {

@@ -37,7 +37,8 @@ fn check(script: &str, points: u32, arguments: &[&str]) {
     registries(&sandbox);
     let points = std::env::var(POINTS).unwrap_or_else(|_| points.to_string());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts").join(script);
-    let run = Command::new(&path)
+    let run = Command::new("python3")
+        .arg(&path)
         .args(["--points", &points, "--leahpm", env!("CARGO_BIN_EXE_leahpm"), "--registries"])
         .arg(sandbox.path("registries"))
         .args(arguments)
@@ -48,8 +49,11 @@ fn check(script: &str, points: u32, arguments: &[&str]) {
             println!("{said}");
             assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
         }
-        // The scripts are Python.
-        Err(error) => println!("not run: {}: {error}", path.display()),
+        // A machine with Rust alone can run the tests; the gate, which sets CI, must have what they need.
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "the gate needs python3: {error}");
+            println!("not run: there is no python3: {error}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The reference implementation as judge: what stock minisign signs is accepted here, what is signed here
-//! stock minisign accepts, and its key files open. Needs the program `minisign` in the path.
+//! stock minisign accepts, and its key files open. Without the program `minisign` they say so and pass.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the line that surprises it")]
+#![allow(clippy::print_stdout, reason = "a test that cannot run here says why")]
 #![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
 
 use std::{
@@ -20,6 +21,17 @@ use leah_plugin::{
         SignatureBlock, SignatureError, UNTRUSTED_COMMENT, archive_file_name, owner_comment, package_comment,
     },
 };
+
+/// True where there is no minisign, which is then said. A machine with Rust and a C compiler alone can run the
+/// tests; the gate, which sets CI, must have it.
+fn is_missing() -> bool {
+    let missing = Command::new("minisign").arg("-v").stdout(Stdio::null()).status().is_err();
+    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `minisign`");
+    if missing {
+        println!("not run: there is no program `minisign`");
+    }
+    missing
+}
 
 /// Runs minisign in `folder`, with `input` on its standard input, and tells whether it succeeded.
 fn minisign(folder: &Path, arguments: &[&str], input: &str) -> bool {
@@ -59,6 +71,9 @@ fn hub() -> (Origin, PluginName) {
 
 #[test]
 fn opens_the_key_files_of_minisign() {
+    if is_missing() {
+        return;
+    }
     let (folder, public, secret) = with_keys();
     assert_eq!(secret.public(), public);
     assert_eq!(public.to_file_text(), read(folder.path(), "a.pub"));
@@ -66,6 +81,9 @@ fn opens_the_key_files_of_minisign() {
 
 #[test]
 fn opens_a_key_that_minisign_protected() {
+    if is_missing() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["-G", "-p", "a.pub", "-s", "a.key"], "secret\nsecret\n");
     let text = read(folder.path(), "a.key");
@@ -77,6 +95,9 @@ fn opens_a_key_that_minisign_protected() {
 
 #[test]
 fn minisign_accepts_what_is_signed_here() {
+    if is_missing() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let ((origin, name), version) = (hub(), "1.0.0-rc.1+build".parse().unwrap());
     let archive = b"the bytes of an archive";
@@ -94,6 +115,9 @@ fn minisign_accepts_what_is_signed_here() {
 
 #[test]
 fn minisign_signs_with_key_files_made_here() {
+    if is_missing() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let plain = SecretKey::generate().unwrap();
     let (protected, text) = SecretKey::generate_protected("a key", "secret").unwrap();
@@ -110,6 +134,9 @@ fn minisign_signs_with_key_files_made_here() {
 
 #[test]
 fn accepts_what_minisign_signs_and_refuses_its_legacy_signatures() {
+    if is_missing() {
+        return;
+    }
     let (folder, public, _) = with_keys();
     fs::write(folder.path().join("file"), b"data").unwrap();
     run(folder.path(), &["-Sm", "file", "-s", "a.key"], "");
@@ -122,6 +149,9 @@ fn accepts_what_minisign_signs_and_refuses_its_legacy_signatures() {
 
 #[test]
 fn an_owner_can_sign_a_change_with_minisign_alone() {
+    if is_missing() {
+        return;
+    }
     let (folder, public, _) = with_keys();
     let (origin, name) = hub();
     let keys = [public];
