@@ -101,11 +101,14 @@ fn add(
 ) -> Result<(), Failure> {
     let mut session = ctx.session()?;
     let origin = add_to(ctx, &mut session, url, key, Some(name))?;
-    let known = session.known().clone();
+    let added = session.known().registries.get(&origin);
     ctx.with_watch("registry add", |watch| {
         ctx.applying(watch, |apply| {
             apply::remember_registries(apply, |registries| {
-                registries.registries.clone_from(&known.registries);
+                // Into the list as it is now: another process may have added one since ours was read.
+                if let Some(config) = added {
+                    registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
+                }
                 if default {
                     registries.default = Some(origin.clone());
                 }
