@@ -78,7 +78,7 @@ pub enum FetchError {
 /// Brings all `needs` into the store, as many at a time as there are processors.
 ///
 /// # Errors
-/// The first error; the packages that came before it stay in the store, verified and unused.
+/// The first error; the packages that came before it are in the store by then, for the caller to discard.
 pub fn fetch_all(
     needs: &[Need],
     store: &Store<'_>,

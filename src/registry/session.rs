@@ -2,7 +2,7 @@
 //! most once. What a command must remember of them (`Seen`) is handed to `apply`, which writes it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
@@ -47,7 +47,7 @@ pub struct Session {
     known: Registries,
     open: RefCell<BTreeMap<Origin, Arc<Registry>>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
-    touched: Cell<bool>,
+    has_new_registry: bool,
 }
 
 /// Why a registry's word could not be had.
@@ -111,7 +111,7 @@ impl Session {
             known,
             open: RefCell::default(),
             records: RefCell::default(),
-            touched: Cell::new(false),
+            has_new_registry: false,
         })
     }
 
@@ -124,13 +124,13 @@ impl Session {
     /// Adds a registry to this run.
     pub fn add(&mut self, origin: Origin, config: RegistryConfig) {
         self.known.registries.insert(origin, config);
-        self.touched.set(true);
+        self.has_new_registry = true;
     }
 
     /// True when [`Session::add`] was called, so that the list must be written.
     #[must_use]
     pub fn has_new_registry(&self) -> bool {
-        self.touched.get()
+        self.has_new_registry
     }
 
     /// The names of all registries, `bundled` first.
