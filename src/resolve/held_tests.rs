@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{case::case, *};
+use super::case::case;
 use crate::requirements::Update;
 
 #[test]
