@@ -8,6 +8,7 @@ mod reasons;
 mod ui;
 
 mod consent;
+mod moves;
 mod prompt;
 mod render;
 mod resolve;
