@@ -216,6 +216,20 @@ pub struct Requirements {
     pub bare: BareNames,
 }
 
+impl Requirements {
+    /// Leaves these plugins out of the update: they stay as they are locked.
+    pub fn leave_out(&mut self, names: &BTreeSet<PluginName>) {
+        for name in names {
+            if let Some(locked) = self.preferred.get_mut(name) {
+                locked.stays.get_or_insert(Stays::Excluded);
+            }
+        }
+        if let Update::Names(updated) = &mut self.update {
+            updated.retain(|name| !names.contains(name));
+        }
+    }
+}
+
 /// A full version means that version alone; `1.2` and `1` are ranges, as everywhere in semver.
 fn range_or_version(text: &str) -> Result<VersionReq, VersionError> {
     parse_version(text).map(|version| exactly(&version)).or_else(|_| parse_range(text))

@@ -12,6 +12,7 @@ mod moves;
 mod prompt;
 mod render;
 mod resolve;
+mod rest;
 
 mod check;
 mod completions;

@@ -20,6 +20,7 @@ mod concurrency;
 mod consent;
 mod crash;
 mod enable;
+mod exclude;
 mod gc;
 mod generated;
 mod hold;
