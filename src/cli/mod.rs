@@ -9,6 +9,7 @@ mod ui;
 
 mod consent;
 mod moves;
+mod notes;
 mod prompt;
 mod render;
 mod resolve;

@@ -10,7 +10,7 @@ use leah_plugin::{
     version::PLUGIN_API,
 };
 
-use super::{consent, context::Context, failure::Failure, moves, registry};
+use super::{consent, context::Context, failure::Failure, moves, notes, registry};
 use crate::{
     plan::{self, Chosen},
     registry::Session,
@@ -82,6 +82,7 @@ pub(super) fn next(
     named: &[PluginName],
 ) -> Result<Lock, Failure> {
     let chosen = choose(session, requirements)?;
+    notes::tell(ctx, session, live, &chosen)?;
     moves::agree(ctx, &chosen, live)?;
     let decisions = consent::settle(ctx, &unsettled(&chosen, live, named), live)?;
     let registries = locked_registries(session, &chosen)?;

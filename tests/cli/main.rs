@@ -28,6 +28,7 @@ mod install;
 mod list;
 mod locking;
 mod permissions;
+mod publishers;
 mod readme;
 mod registries;
 mod registry;

@@ -154,9 +154,13 @@ fn versions_of_a_revoked_key_are_not_chosen() {
     let key = scene.hub.publisher.public();
     scene.hub.add_line("notes", |serial| Line::Revoke(RevokeLine { key, from: 1, serial }));
     let before = scene.sandbox.live_line();
-    let error = scene.refuses(5, &["install", "notes@1.1.0"]);
-    insta::assert_snapshot!(error, @"
+    insta::assert_snapshot!(scene.refuses(7, &["install", "notes@1.1.0"]), @"
     error: `notes` 1.1.0, the only version that fits `=1.1.0`, is signed with a revoked key
+    hint: `leahpm info notes` shows all its versions
+    ");
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: all versions of `notes` are signed with a revoked key
+    hint: `leahpm uninstall notes` takes it out
     hint: `leahpm info notes` shows all its versions
     ");
     assert_eq!(scene.sandbox.live_line(), before);
