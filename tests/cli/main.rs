@@ -27,6 +27,7 @@ mod hold;
 mod install;
 mod list;
 mod locking;
+mod outdated;
 mod permissions;
 mod publishers;
 mod readme;
