@@ -23,6 +23,7 @@ mod enable;
 mod gc;
 mod generated;
 mod hold;
+mod http;
 mod install;
 mod list;
 mod locking;

@@ -32,15 +32,15 @@ fn a_dependency_comes_from_the_registry_of_who_needs_it_and_from_nowhere_else() 
     ");
     sandbox.run(&["install", "other/beta"]).ok();
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
-    2> error: `alpha` 1.0.0 needs `beta` ^1, but registry `hub` has no plugin `beta`
+    2> error: `alpha` 1.0.0 needs `hub/beta` ^1, but registry `hub` has no plugin `beta`
     2> hint: `leahpm info alpha` shows all its versions
     exit 5
     ");
     hub.publish_all(&[("beta", "1.1.0")]);
     insta::assert_snapshot!(sandbox.run(&["install", "alpha"]), @"
     2> error: no versions fit together:
-    2>   you asked for `other/beta`
-    2>   `alpha` 1.0.0 needs `beta` ^1
+    2>   you asked for `beta`
+    2>   `alpha` 1.0.0 needs `hub/beta` ^1
     2>   `beta` would come from the registries `hub` and `other`, but a set holds a name once
     2> hint: `leahpm uninstall beta` would make room
     exit 5
