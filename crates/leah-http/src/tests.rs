@@ -28,7 +28,7 @@ fn ask(server: &Server) -> Result<Answer, HttpError> {
     answer
 }
 
-fn text(answer: Result<Answer, HttpError>) -> String {
+pub(crate) fn text(answer: Result<Answer, HttpError>) -> String {
     match answer.unwrap() {
         Answer::Body { bytes, .. } => String::from_utf8(bytes).unwrap(),
         other => panic!("{other:?}"),
@@ -36,14 +36,14 @@ fn text(answer: Result<Answer, HttpError>) -> String {
 }
 
 #[track_caller]
-fn fails(answer: Result<Answer, HttpError>, attempts: u32, is: impl Fn(&Problem) -> bool) {
+pub(crate) fn fails(answer: Result<Answer, HttpError>, attempts: u32, is: impl Fn(&Problem) -> bool) {
     let error = answer.unwrap_err();
     assert!(is(&error.source), "{:?}", error.source);
     assert_eq!(error.attempts, attempts, "{:?}", error.source);
 }
 
 /// What a person reads of an error.
-fn sentences(error: &HttpError) -> String {
+pub(crate) fn sentences(error: &HttpError) -> String {
     let mut all = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(next) = source {
