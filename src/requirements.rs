@@ -8,6 +8,7 @@ use std::{
 };
 
 use leah_plugin::{
+    lock::Lock,
     name::{NameError, Origin, PluginName},
     version::{VersionError, parse_range, parse_version},
 };
@@ -23,10 +24,33 @@ pub struct PluginId {
 }
 
 impl PluginId {
-    /// The shortest text that a user can type for it: the bare name in the default registry.
+    /// The shortest text that a user can type for it: the bare name where that means it.
     #[must_use]
-    pub fn shown(&self, default_registry: &Origin) -> String {
-        if self.registry == *default_registry { self.name.to_string() } else { self.to_string() }
+    pub fn shown(&self, bare: &BareNames) -> String {
+        if self.registry == *bare.registry(&self.name) { self.name.to_string() } else { self.to_string() }
+    }
+}
+
+/// Which registry a name means that is written without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BareNames {
+    default: Origin,
+    installed: BTreeMap<PluginName, Origin>,
+}
+
+impl BareNames {
+    /// The installed plugins mean themselves, whatever the default is by now: else whoever has their names in a
+    /// registry that becomes the default would take their places. All other names mean `default`.
+    #[must_use]
+    pub fn new(default: Origin, live: Option<&Lock>) -> Self {
+        let plugins = live.into_iter().flat_map(|lock| &lock.plugins);
+        Self { default, installed: plugins.map(|(name, it)| (name.clone(), it.registry.clone())).collect() }
+    }
+
+    /// The registry that the bare `name` means.
+    #[must_use]
+    pub fn registry(&self, name: &PluginName) -> &Origin {
+        self.installed.get(name).unwrap_or(&self.default)
     }
 }
 
@@ -132,6 +156,17 @@ pub struct Preferred {
     pub registry: Origin,
     /// The version.
     pub version: Version,
+    /// Why no other will do, if so.
+    pub stays: Option<Stays>,
+}
+
+/// Why a plugin must keep the version and the registry that the lock holds of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// The user holds it.
+    Held,
+    /// The user left it out of this update.
+    Excluded,
 }
 
 /// Which plugins may leave their locked version though it still fits.
@@ -177,8 +212,8 @@ pub struct Requirements {
     pub preferred: BTreeMap<PluginName, Preferred>,
     /// Which of them may move.
     pub update: Update,
-    /// The registry that a bare name means. Only wording depends on it.
-    pub default_registry: Origin,
+    /// What a bare name means. Only wording depends on it.
+    pub bare: BareNames,
 }
 
 /// A full version means that version alone; `1.2` and `1` are ranges, as everywhere in semver.

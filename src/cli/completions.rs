@@ -8,7 +8,7 @@ use clap_complete::{
     engine::ArgValueCompleter,
     env::{CompleteEnv, EnvCompleter, Shells},
 };
-use leah_plugin::{layout::Layout, name::Origin};
+use leah_plugin::{layout::Layout, lock::Locked, name::Origin};
 
 use super::{
     context::{Context, now},
@@ -60,7 +60,12 @@ pub(super) fn answer_shell() {
 
 /// Completes the names of installed plugins.
 pub(super) fn installed() -> ArgValueCompleter {
-    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, installed_names().unwrap_or_default()))
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, names(|_| true).unwrap_or_default()))
+}
+
+/// Completes the names of plugins that are held.
+pub(super) fn held() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, names(|locked| locked.held).unwrap_or_default()))
 }
 
 /// Completes the names of plugins that can be installed without asking a server: those of the bundled registry.
@@ -74,9 +79,10 @@ fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
 }
 
 // A completion has nowhere to report an error to; without an answer the shell offers nothing.
-fn installed_names() -> Option<Vec<String>> {
+fn names(which: impl Fn(&Locked) -> bool) -> Option<Vec<String>> {
     let live = Generation::live(&layout()?).ok()??;
-    Some(live.lock().plugins.keys().map(ToString::to_string).collect())
+    let plugins = live.lock().plugins.iter().filter(|(_, locked)| which(locked));
+    Some(plugins.map(|(name, _)| name.to_string()).collect())
 }
 
 fn bundled_names() -> Option<Vec<String>> {

@@ -1,6 +1,10 @@
 //! `leahpm install`: bring plugins and what they need into the set.
 
-use leah_plugin::{lock::Lock, name::PluginName, version::PLUGIN_API};
+use leah_plugin::{
+    lock::{Lock, Locked},
+    name::PluginName,
+    version::PLUGIN_API,
+};
 
 use super::{
     context::Context,
@@ -9,7 +13,7 @@ use super::{
 };
 use crate::{
     consent,
-    plan::Plan,
+    plan::{self, Plan},
     registry::Session,
     requirements::{Requirement, Update, Wanted},
 };
@@ -57,10 +61,20 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
             let range = range.unwrap_or(semver::VersionReq::STAR);
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
+        if let Some(lock) = lock {
+            plan::check_held(lock, &names, |name, locked| {
+                requirements.wanted.get(name).is_some_and(|wanted| moves(wanted, locked))
+            })?;
+        }
         let next = resolve::next(ctx, &session, lock, &requirements, &names)?;
         Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
     })?;
     render::outcome(ctx, "install", &outcome)
+}
+
+/// True when the locked package is not what is asked for.
+fn moves(wanted: &Requirement, locked: &Locked) -> bool {
+    wanted.registry != locked.registry || !wanted.range.matches(&locked.version)
 }
 
 /// One name asked for in two ways.

@@ -79,7 +79,12 @@ impl From<PackError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
+        let kind = match &error {
+            PlanError::Held { .. } => Kind::Refused,
+            _ => Kind::NotFound,
+        };
         let hint = match &error {
+            PlanError::Held { name, .. } => format!("`leahpm unhold {name}` lets it move"),
             PlanError::NotInstalled(_) => "`leahpm list` shows what is installed".to_owned(),
             PlanError::SameTool { first, .. } => {
                 format!("`leahpm disable {first}` would make room for the other")
@@ -89,7 +94,7 @@ impl From<PlanError> for Failure {
                 format!("`leahpm {verb} {} {name}` does it for all of them", by.join(" "))
             }
         };
-        Self::new(Kind::NotFound, error).hint(hint)
+        Self::new(kind, error).hint(hint)
     }
 }
 

@@ -88,7 +88,7 @@ fn change_json(change: &Change) -> Value {
         Change::Remove { version, .. } => json!({ "version": version }),
         Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
         Change::Request { request, .. } => json!({ "request": request }),
-        Change::Enable(_) | Change::Disable(_) => json!({}),
+        Change::Enable(_) | Change::Disable(_) | Change::Hold(_) | Change::Unhold(_) => json!({}),
     };
     if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
         whole.extend(fields);

@@ -14,7 +14,7 @@ use super::{consent, context::Context, failure::Failure, registry};
 use crate::{
     plan::{self, Chosen},
     registry::Session,
-    requirements::{PluginId, Preferred, Requirement, Requirements, Update},
+    requirements::{BareNames, PluginId, Preferred, Requirement, Requirements, Stays, Update},
 };
 
 /// Which registry bare names come from.
@@ -64,11 +64,12 @@ pub(super) fn requirements(
         preferred: locked
             .map(|(name, locked)| {
                 let (version, registry) = (locked.version.clone(), locked.registry.clone());
-                (name.clone(), Preferred { version, registry })
+                let stays = locked.held.then_some(Stays::Held);
+                (name.clone(), Preferred { version, registry, stays })
             })
             .collect(),
         update,
-        default_registry: session.known().default_origin(),
+        bare: BareNames::new(session.known().default_origin(), live),
     }
 }
 

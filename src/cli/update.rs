@@ -4,7 +4,7 @@ use leah_plugin::name::PluginName;
 
 use super::{context::Context, failure::Failure, render, resolve};
 use crate::{
-    plan::{Plan, PlanError},
+    plan::{self, Plan, PlanError},
     requirements::Update,
 };
 
@@ -34,6 +34,7 @@ pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
             }
         }
         let Some(live) = live else { return Ok(None) };
+        plan::check_held(live.lock(), &args.names, |_, _| true)?;
         let which = match args.names.as_slice() {
             [] => Update::All,
             names => Update::Names(names.iter().cloned().collect()),

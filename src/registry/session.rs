@@ -264,7 +264,7 @@ impl Session {
             ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
-        let mut hints = error.hints(&requirements.default_registry, &known);
+        let mut hints = error.hints(&requirements.bare, &known);
         if hints.is_empty() {
             hints = resolve::in_the_way(requirements, index)
                 .map(|name| format!("`leahpm uninstall {name}` would make room"))

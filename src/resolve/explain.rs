@@ -7,7 +7,7 @@ use leah_plugin::name::{Origin, PluginName};
 use semver::{Version, VersionReq};
 
 use super::{ResolveError, Unusable, skipped::matches_released};
-use crate::requirements::{PluginId, Requirements, exactly};
+use crate::requirements::{BareNames, PluginId, Requirements, Stays, exactly};
 
 /// Most facts that are said; a hostile index can bring thousands.
 const MOST_SENTENCES: usize = 12;
@@ -19,8 +19,8 @@ pub struct Explanation {
     pub facts: Vec<Fact>,
     /// Plugins each of which, if the user asked for this version of it instead, would let all fit.
     pub easier: Vec<(PluginId, Version)>,
-    /// The registry whose plugins are called by their bare names.
-    pub default_registry: Origin,
+    /// Which plugins are called by their bare names.
+    pub bare: BareNames,
 }
 
 /// One thing that is true of the index or of what was asked for.
@@ -113,8 +113,9 @@ impl Explanation {
         let easier = self.easier.iter().map(|(plugin, version)| {
             format!("`leahpm install {}@^{version}` would work", self.shown(plugin))
         });
+        let stays = self.facts.iter().filter_map(letting_go);
         let facts = self.facts.iter().filter_map(|fact| self.hint(fact));
-        let mut hints: Vec<String> = easier.chain(facts).collect();
+        let mut hints: Vec<String> = easier.chain(stays).chain(facts).collect();
         let mut seen = BTreeSet::new();
         hints.retain(|hint| seen.insert(hint.clone()));
         hints.truncate(3);
@@ -145,7 +146,7 @@ impl Explanation {
     }
 
     fn shown(&self, plugin: &PluginId) -> String {
-        plugin.shown(&self.default_registry)
+        plugin.shown(&self.bare)
     }
 
     fn hint(&self, fact: &Fact) -> Option<String> {
@@ -220,11 +221,11 @@ impl ResolveError {
     /// Commands that would help. `known` are names that registries have, among which similar ones are
     /// looked for.
     #[must_use]
-    pub fn hints(&self, default_registry: &Origin, known: &[PluginId]) -> Vec<String> {
+    pub fn hints(&self, bare: &BareNames, known: &[PluginId]) -> Vec<String> {
         match self {
             Self::Needs(_) => Vec::new(),
             Self::Unknown(plugins) => {
-                plugins.iter().flat_map(|plugin| suggestions(plugin, default_registry, known)).collect()
+                plugins.iter().flat_map(|plugin| suggestions(plugin, bare, known)).collect()
             }
             Self::NoSolution(explanation) => explanation.hints(),
             Self::Cycle(ring) => {
@@ -233,13 +234,29 @@ impl ResolveError {
             }
             Self::Deadline { busiest } => {
                 let exact = |(plugin, version): &(PluginId, Version)| {
-                    let plugin = plugin.shown(default_registry);
+                    let plugin = plugin.shown(bare);
                     format!("ask for an exact version, such as `leahpm install {plugin}@{version}`")
                 };
                 busiest.first().map(exact).into_iter().collect()
             }
         }
     }
+}
+
+/// What would let a plugin move that is in the way because it stays.
+fn letting_go(fact: &Fact) -> Option<String> {
+    let (name, reasons) = match fact {
+        Fact::NoVersion { plugin, unusable, .. } => (&plugin.name, unusable.iter().map(|it| &it.0).collect()),
+        Fact::PassedOver { plugin, reason, .. } => (&plugin.name, vec![reason]),
+        _ => return None,
+    };
+    reasons.into_iter().find_map(|reason| match reason {
+        Unusable::Stays { why: Stays::Held, .. } => Some(format!("`leahpm unhold {name}` lets it move")),
+        Unusable::Stays { why: Stays::Excluded, .. } => {
+            Some(format!("without `--exclude {name}` it can move"))
+        }
+        _ => None,
+    })
 }
 
 /// The names of `known` that `name` may be a slip of, the most similar first, three at most.
@@ -281,15 +298,14 @@ pub(super) fn undecided(busiest: &[(PluginId, Version)]) -> String {
     format!("choosing versions took too long: most conflicts are about {}", joined(&names))
 }
 
-fn suggestions(plugin: &PluginId, default_registry: &Origin, known: &[PluginId]) -> Vec<String> {
+fn suggestions(plugin: &PluginId, bare: &BareNames, known: &[PluginId]) -> Vec<String> {
     let elsewhere = known.iter().filter(|it| it.name == plugin.name && it.registry != plugin.registry);
-    let elsewhere = elsewhere.map(|it| {
-        format!("registry `{}` has one: `leahpm install {}`", it.registry, it.shown(default_registry))
-    });
+    let elsewhere = elsewhere
+        .map(|it| format!("registry `{}` has one: `leahpm install {}`", it.registry, it.shown(bare)));
     let here = known.iter().filter(|it| it.registry == plugin.registry).map(|it| &it.name);
     let similar = similar(&plugin.name, here).into_iter().map(|name| {
         let id = PluginId { registry: plugin.registry.clone(), name: name.clone() };
-        format!("did you mean `leahpm install {}`?", id.shown(default_registry))
+        format!("did you mean `leahpm install {}`?", id.shown(bare))
     });
     let mut hints: Vec<String> = elsewhere.chain(similar).collect();
     if hints.is_empty() {

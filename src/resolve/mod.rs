@@ -18,6 +18,8 @@ mod versions;
 #[cfg(test)]
 mod case;
 #[cfg(test)]
+mod held_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod oracle_tests;

@@ -61,6 +61,7 @@ fn lists_what_is_installed() {
           "granted": [
             "read_messages"
           ],
+          "held": false,
           "name": "mail",
           "registry": "hub",
           "requested": true,
@@ -70,6 +71,7 @@ fn lists_what_is_installed() {
           "denied": [],
           "enabled": true,
           "granted": [],
+          "held": false,
           "name": "text-tools",
           "registry": "hub",
           "requested": false,

@@ -22,6 +22,7 @@ mod crash;
 mod enable;
 mod gc;
 mod generated;
+mod hold;
 mod install;
 mod list;
 mod locking;

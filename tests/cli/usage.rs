@@ -131,6 +131,8 @@ fn shows_what_there_is_to_do() {
     1>   update       Move plugins to the newest versions that fit
     1>   enable       Switch plugins on
     1>   disable      Switch plugins off
+    1>   hold         Keep plugins at their versions
+    1>   unhold       Let plugins that are held move again
     1>   list         Show the installed plugins
     1>   search       Find plugins by a word or a category
     1>   info         Show a plugin: its versions, what it asks for, who publishes it
