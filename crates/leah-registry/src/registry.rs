@@ -13,7 +13,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::{MAX_RECORD_BYTES, Record, RecordError},
     registry_layout::RegistryLayout,
-    root::{MAX_ROOT_BYTES, Root, RootChain, RootError, RootKeys},
+    root::{MAX_ROOT_BYTES, Root, RootChain, RootError},
     signature::MAX_SIGNATURE_BYTES,
     tree::{self, INNER_BYTES, MAX_LEAF_BYTES, RecordRef, TreeError},
 };
@@ -151,10 +151,10 @@ impl Registry {
         self.roots.newest()
     }
 
-    /// All its root keys.
+    /// The root key in force.
     #[must_use]
-    pub fn root_keys(&self) -> &RootKeys {
-        self.roots.keys()
+    pub fn root_key(&self) -> &PublicKey {
+        self.roots.root_key()
     }
 
     /// Its head.
@@ -195,7 +195,7 @@ impl Registry {
         if found != at.size {
             return Err(RegistryError::Size { path, expected: at.size, found });
         }
-        Record::read(&bytes, self.origin(), name, self.root_keys())
+        Record::read(&bytes, self.origin(), name, self.root_key())
             .map_err(|source| RegistryError::Record { path, source })
     }
 
