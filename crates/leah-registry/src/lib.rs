@@ -3,11 +3,11 @@
 //! ```text
 //! init ─┐
 //! publish, yank, unyank, refresh ──> Change ──> objects, packages, then the head by one rename
-//! check ──> Registry, read only
+//! check, serve ──> Registry, read only
 //! ```
 //!
 //! What counts as signed, as a record or as a package is decided by `leah-plugin`, with the code that a
-//! client runs. Nothing here speaks HTTP.
+//! client runs.
 
 pub mod fs;
 
@@ -25,5 +25,8 @@ pub mod yank;
 
 // judging
 pub mod check;
+
+// showing
+pub mod serve;
 
 pub mod cli;

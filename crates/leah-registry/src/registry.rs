@@ -111,6 +111,7 @@ pub enum RegistryError {
 #[derive(Debug)]
 pub struct Registry {
     folder: PathBuf,
+    root_key: PublicKey,
     roots: RootChain,
     head: Head,
 }
@@ -127,10 +128,11 @@ impl Registry {
         let signed = fs::read_if_there(&folder.join(RegistryLayout::HEAD), limit)?
             .ok_or_else(|| RegistryError::NotARegistry(folder.to_owned()))?;
         let key = read_root_key(folder)?;
-        let roots = walk_roots(folder, pinned.unwrap_or(&key))?;
+        let root_key = *pinned.unwrap_or(&key);
+        let roots = walk_roots(folder, &root_key)?;
         let head = Head::read(&signed, &roots.newest().index_key)?;
         head.check(roots.newest(), now)?;
-        Ok(Self { folder: folder.to_owned(), roots, head })
+        Ok(Self { folder: folder.to_owned(), root_key, roots, head })
     }
 
     /// Where it is.
@@ -143,6 +145,12 @@ impl Registry {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.head.origin
+    }
+
+    /// The root key that its roots were walked from: what a client pins.
+    #[must_use]
+    pub fn root_key(&self) -> PublicKey {
+        self.root_key
     }
 
     /// Its newest root.

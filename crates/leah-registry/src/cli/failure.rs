@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::SCHEMA;
 use crate::{
     change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, publish::PublishError,
-    registry::RegistryError, yank::YankError,
+    registry::RegistryError, serve::ServeError, yank::YankError,
 };
 
 /// Kinds of failure; the value is the exit code.
@@ -197,6 +197,19 @@ impl From<PublishError> for Failure {
         let mut failure = Self::new(of_publish(&error), error);
         failure.hints.extend(hint.map(Into::into));
         failure
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match &error {
+            ServeError::NotLoopback(_) => Self::new(Kind::Policy, error),
+            ServeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                Self::new(Kind::Locked, error)
+                    .hint("another program has that port; take any free one with `--port 0`")
+            }
+            ServeError::Listen { .. } | ServeError::Start(_) => Self::new(Kind::Unexpected, error),
+        }
     }
 }
 

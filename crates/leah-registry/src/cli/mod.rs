@@ -6,6 +6,7 @@ mod failure;
 mod init;
 mod publish;
 mod refresh;
+mod serve;
 mod unyank;
 mod yank;
 
@@ -35,6 +36,7 @@ enum Command {
     Unyank(unyank::UnyankArgs),
     Refresh(refresh::RefreshArgs),
     Check(check::CheckArgs),
+    Serve(serve::ServeArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -79,6 +81,7 @@ fn dispatch(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Unyank(args) => unyank::run(ctx, args),
         Command::Refresh(args) => refresh::run(ctx, args),
         Command::Check(args) => check::run(ctx, args),
+        Command::Serve(args) => serve::run(ctx, args),
     }
 }
 
