@@ -219,9 +219,9 @@ impl Registry {
     pub fn record(&self, name: &PluginName) -> Result<Option<Record>, RegistryError> {
         let Some(found) = self.find(name)? else { return Ok(None) };
         let bytes = self.object(&found.record, found.size.min(MAX_RECORD_BYTES))?;
-        Record::read(&bytes, self.origin(), name, self.believed.roots.root_key()).map(Some).map_err(|source| {
-            RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source }
-        })
+        Record::read(&bytes, self.origin(), name, self.believed.roots.root_key()).map(Some).map_err(
+            |source| RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source },
+        )
     }
 
     fn find(&self, name: &PluginName) -> Result<Option<RecordRef>, RegistryError> {

@@ -5,6 +5,7 @@
 use std::fs;
 
 use leah_plugin::{
+    head::format_for,
     layout::Layout,
     package::MANIFEST_FILE,
     registry_layout::RegistryLayout,
@@ -31,7 +32,7 @@ fn scene() -> Scene {
     scene
 }
 
-/// Puts an inner node above the leaf, as a registry of a thousand names has it.
+/// Puts an inner node above the leaf, as a registry of more than a hundred names has it.
 fn deepen(hub: &TestRegistry) {
     let leaf = hub.head().tree;
     let leaf = hub.read(&RegistryLayout::object(&leaf));
@@ -45,7 +46,9 @@ fn deepen(hub: &TestRegistry) {
         inner[usize::from(slot) * 32..][..32].copy_from_slice(below.as_bytes());
     }
     let tree = hub.add_object(&inner);
-    hub.change_head(|head| (head.tree, head.depth, head.serial) = (tree, 1, head.serial + 1));
+    hub.change_head(|head| {
+        (head.format, head.tree, head.depth, head.serial) = (format_for(1), tree, 1, head.serial + 1);
+    });
 }
 
 /// The files that an install of `translator` reads, and what each is called here.
