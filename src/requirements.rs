@@ -8,7 +8,7 @@ use std::{
 };
 
 use leah_plugin::{
-    lock::Lock,
+    lock::{Lock, Locked},
     name::{NameError, Origin, PluginName},
     version::{VersionError, parse_range, parse_version},
 };
@@ -31,11 +31,11 @@ impl PluginId {
     }
 }
 
-/// Which registry a name means that is written without one.
+/// What is installed, and so which registry a name means that is written without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BareNames {
     default: Origin,
-    installed: BTreeMap<PluginName, Origin>,
+    installed: BTreeMap<PluginName, Locked>,
 }
 
 impl BareNames {
@@ -43,14 +43,32 @@ impl BareNames {
     /// registry that becomes the default would take their places. All other names mean `default`.
     #[must_use]
     pub fn new(default: Origin, live: Option<&Lock>) -> Self {
-        let plugins = live.into_iter().flat_map(|lock| &lock.plugins);
-        Self { default, installed: plugins.map(|(name, it)| (name.clone(), it.registry.clone())).collect() }
+        Self { default, installed: live.map(|lock| lock.plugins.clone()).unwrap_or_default() }
     }
 
     /// The registry that the bare `name` means.
     #[must_use]
     pub fn registry(&self, name: &PluginName) -> &Origin {
-        self.installed.get(name).unwrap_or(&self.default)
+        self.installed.get(name).map_or(&self.default, |locked| &locked.registry)
+    }
+
+    /// The installed version of exactly this plugin.
+    #[must_use]
+    pub fn version(&self, plugin: &PluginId) -> Option<&Version> {
+        let locked = self.installed.get(&plugin.name).filter(|locked| locked.registry == plugin.registry)?;
+        Some(&locked.version)
+    }
+
+    /// A plugin with all that could not stay installed without it.
+    #[must_use]
+    pub fn with_dependents<'a>(&'a self, name: &'a PluginName) -> BTreeSet<&'a PluginName> {
+        let (mut found, mut open) = (BTreeSet::from([name]), vec![name]);
+        while let Some(needed) = open.pop() {
+            let needs_it = |(_, locked): &(_, &Locked)| locked.dependencies.contains_key(needed);
+            let names = self.installed.iter().filter(needs_it).map(|(name, _)| name);
+            open.extend(names.filter(|name| found.insert(name)));
+        }
+        found
     }
 }
 
@@ -214,6 +232,20 @@ pub struct Requirements {
     pub update: Update,
     /// What a bare name means. Only wording depends on it.
     pub bare: BareNames,
+}
+
+impl Requirements {
+    /// Leaves these plugins out of the update: they stay as they are locked.
+    pub fn leave_out(&mut self, names: &BTreeSet<PluginName>) {
+        for name in names {
+            if let Some(locked) = self.preferred.get_mut(name) {
+                locked.stays.get_or_insert(Stays::Excluded);
+            }
+        }
+        if let Update::Names(updated) = &mut self.update {
+            updated.retain(|name| !names.contains(name));
+        }
+    }
 }
 
 /// A full version means that version alone; `1.2` and `1` are ranges, as everywhere in semver.

@@ -138,6 +138,16 @@ pub enum ApplyError {
         /// The version.
         version: Version,
     },
+    /// The key that signed the package was revoked: whoever has it by now could have signed anything.
+    #[error("`{name}` {version} of registry `{registry}` is signed with a key that was revoked")]
+    Revoked {
+        /// The registry.
+        registry: Origin,
+        /// The plugin.
+        name: PluginName,
+        /// The version.
+        version: Version,
+    },
     /// The manifest in the store is not the one that was installed.
     #[error("the manifest of the installed `{name}` is not valid")]
     Manifest {

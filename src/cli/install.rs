@@ -14,7 +14,6 @@ use super::{
 use crate::{
     consent,
     plan::{self, Plan},
-    registry::Session,
     requirements::{Requirement, Update, Wanted},
 };
 
@@ -42,9 +41,9 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     refuse_contradictions(&args.plugins)?;
     let mut session = ctx.session()?;
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
-    if args.from.is_default()
+    if args.from.is_silent()
         && let Some(live) = ctx.live()?
-        && is_satisfied(ctx, live.lock(), &args.plugins, &session)
+        && is_satisfied(ctx, live.lock(), &args.plugins)
     {
         return render::nothing_to_do(ctx, live.lock(), &args.plugins);
     }
@@ -54,7 +53,8 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
         let lock = live.map(|live| live.lock());
         let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
         for wanted in &args.plugins {
-            let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
+            let registry = wanted.registry.clone().or_else(|| registry.clone());
+            let registry = registry.unwrap_or_else(|| requirements.bare.registry(&wanted.name).clone());
             // Who names a plugin again without a range does not take back the range of before.
             let before = requirements.wanted.get(&wanted.name).filter(|before| before.registry == registry);
             let range = wanted.range.clone().or_else(|| before.map(|before| before.range.clone()));
@@ -92,21 +92,19 @@ fn refuse_contradictions(plugins: &[Wanted]) -> Result<(), Failure> {
 }
 
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
-fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted], session: &Session) -> bool {
+fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted]) -> bool {
     let resolved_for = (&lock.resolved_for.api, &lock.resolved_for.host);
-    resolved_for == (&PLUGIN_API, &ctx.host_version())
-        && plugins.iter().all(|wanted| fits(ctx, lock, wanted, session))
+    resolved_for == (&PLUGIN_API, &ctx.host_version()) && plugins.iter().all(|wanted| fits(ctx, lock, wanted))
 }
 
-fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted, session: &Session) -> bool {
+fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted) -> bool {
     let (Some(request), Some(locked)) = (lock.requested.get(&wanted.name), lock.plugins.get(&wanted.name))
     else {
         return false;
     };
     let asked = locked.granted.union(&locked.denied);
     let decision = consent::decide(&wanted.name, &asked, Some(locked), &ctx.config.choices);
-    let registry = wanted.registry.clone().unwrap_or_else(|| session.known().default_origin());
     wanted.range.as_ref().is_none_or(|range| *range == request.range)
-        && registry == request.registry
+        && wanted.registry.as_ref().is_none_or(|registry| *registry == locked.registry)
         && decision.granted == locked.granted
 }

@@ -8,9 +8,12 @@ mod reasons;
 mod ui;
 
 mod consent;
+mod moves;
+mod notes;
 mod prompt;
 mod render;
 mod resolve;
+mod rest;
 
 mod check;
 mod completions;

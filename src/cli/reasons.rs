@@ -188,6 +188,7 @@ impl From<SessionError> for Failure {
                     ResolveError::NoSolution(explanation) if explanation.is_incompatible() => {
                         Kind::Incompatible
                     }
+                    ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
                     _ => Kind::NotFound,
                 };
                 Self { hints, ..Self::new(kind, error) }
@@ -300,6 +301,11 @@ impl From<ApplyError> for Failure {
             ApplyError::Fs(error) => error.into(),
             ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)
                 .hint("it may have been bundled with another leahpm; `leahpm update` moves to a version that is there"),
+            ApplyError::Revoked { ref name, .. } => {
+                let other = format!("`leahpm update {name}` looks for a version that was not revoked");
+                let none = format!("`leahpm uninstall {name}` takes it out");
+                Self::new(Kind::Trust, error).hint(other).hint(none)
+            }
             ApplyError::NoParent => {
                 Self::new(Kind::NotFound, error).hint("`leahpm history` shows the generations that were live")
             }

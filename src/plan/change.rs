@@ -41,6 +41,8 @@ pub enum Change {
     Enable(PluginName),
     /// A plugin is switched off.
     Disable(PluginName),
+    /// The publisher of a plugin changed, by a chain of signatures.
+    Publisher(PluginName),
     /// A plugin stays at its version and registry from now on.
     Hold(PluginName),
     /// A plugin may move again.
@@ -98,6 +100,9 @@ fn differences_of(name: &PluginName, old: &Locked, new: &Locked) -> Vec<Change> 
         let place = |locked: &Locked| (locked.version.clone(), locked.registry.clone());
         changes.push(Change::Update { name: name.clone(), from: place(old), to: place(new) });
     }
+    if old.registry == new.registry && old.owner != new.owner {
+        changes.push(Change::Publisher(name.clone()));
+    }
     if old.enabled != new.enabled {
         changes.push(if new.enabled { Change::Enable(name.clone()) } else { Change::Disable(name.clone()) });
     }
@@ -124,6 +129,7 @@ impl Change {
             | Self::Remove { name, .. }
             | Self::Permissions { name, .. }
             | Self::Request { name, .. }
+            | Self::Publisher(name)
             | Self::Enable(name)
             | Self::Disable(name)
             | Self::Hold(name)
@@ -140,6 +146,7 @@ impl Change {
             Self::Remove { .. } => "remove",
             Self::Enable(_) => "enable",
             Self::Disable(_) => "disable",
+            Self::Publisher(_) => "publisher",
             Self::Hold(_) => "hold",
             Self::Unhold(_) => "unhold",
             Self::Permissions { .. } => "permissions",
@@ -159,6 +166,7 @@ impl fmt::Display for Change {
             Self::Remove { name, version } => write!(f, "- {name} {version}"),
             Self::Enable(name) => write!(f, "~ {name} enabled"),
             Self::Disable(name) => write!(f, "~ {name} disabled"),
+            Self::Publisher(name) => write!(f, "~ {name} publisher changed"),
             Self::Hold(name) => write!(f, "~ {name} held"),
             Self::Unhold(name) => write!(f, "~ {name} no longer held"),
             Self::Permissions { name, granted, denied } => {

@@ -161,6 +161,11 @@ pub fn unheld(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
     with_each(lock, names, |locked| locked.held = false)
 }
 
+/// The plugins that are held.
+pub fn held_of(lock: &Lock) -> impl Iterator<Item = &PluginName> {
+    lock.plugins.iter().filter(|(_, locked)| locked.held).map(|(name, _)| name)
+}
+
 /// Refuses a command that would move a plugin which is held.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use leah_plugin::{
     layout::Layout,
     lock::LockedRegistry,
     name::{Origin, PluginName},
-    record::{Record, VersionLine},
+    record::Record,
     yaml::{self, YamlError},
 };
 
@@ -306,15 +306,6 @@ impl Session {
         let record = record.map(Arc::new);
         self.records.borrow_mut().insert(id.clone(), record.clone());
         Ok(record)
-    }
-
-    /// The line of one version in the index, or `None` when its record does not have it.
-    ///
-    /// # Errors
-    /// When the record cannot be had.
-    pub fn line(&self, id: &PluginId, version: &Version) -> Result<Option<VersionLine>, SessionError> {
-        let record = self.record(id)?;
-        Ok(record.and_then(|record| record.version(version).map(|release| release.line.clone())))
     }
 
     /// A version that the resolver chose from the records of this session, with what the index says of it.
