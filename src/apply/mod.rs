@@ -21,10 +21,11 @@ use semver::Version;
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
-    remember::remember_registries,
+    remember::{remember_registries, remember_token},
 };
 use crate::{
     config::{Config, ConfigError},
+    credentials::CredentialsError,
     fetch::FetchError,
     fs::FsError,
     generation::{ReadError, SwitchError, gc::GcError},
@@ -121,6 +122,9 @@ pub enum ApplyError {
     /// The configuration cannot be written.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The tokens cannot be read or written.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),

@@ -20,8 +20,8 @@ use crate::{
 /// Which registry bare names come from.
 #[derive(Debug, clap::Args)]
 pub(super) struct FromArgs {
-    /// Registry of bare names: one that was added, or a folder [default: where a plugin is from, else the default one]
-    #[arg(long, value_name = "NAME|PATH")]
+    /// Registry of bare names: one that was added, a URL or a folder [default: where a plugin is from, else the default one]
+    #[arg(long, value_name = "NAME|URL|PATH")]
     registry: Option<String>,
     /// Root key of a registry that was not added yet
     #[arg(long, value_name = "KEY", requires = "registry")]
@@ -122,8 +122,7 @@ fn locked_registries(
 ) -> Result<BTreeMap<Origin, LockedRegistry>, Failure> {
     let mut registries = BTreeMap::new();
     for one in chosen.values() {
-        let (source, root_key) = session.locate(&one.registry)?;
-        registries.insert(one.registry.clone(), LockedRegistry { url: source.url(), root_key });
+        registries.insert(one.registry.clone(), session.locked(&one.registry)?);
     }
     Ok(registries)
 }

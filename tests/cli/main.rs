@@ -24,6 +24,7 @@ mod exclude;
 mod gc;
 mod generated;
 mod hold;
+mod http;
 mod install;
 mod list;
 mod locking;

@@ -163,6 +163,7 @@ impl Sandbox {
             .env("PATH", PATH)
             .env("HOME", self.path("user"))
             .env("LEAH_HOME", self.home())
+            .env("LEAH_CACHE", self.path("cache"))
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
             .stdin(Stdio::null())
@@ -317,7 +318,7 @@ pub fn start(command: &mut Command) -> Child {
 }
 
 /// What may stand in a home.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 11] = [
     "plugins",
     "generations",
     "store",
@@ -325,6 +326,8 @@ const KNOWN: [&str; 9] = [
     "data",
     "registries",
     "registries.yaml",
+    "credentials.yaml",
+    "evidence",
     "dev.yaml",
     "lock",
 ];

@@ -157,8 +157,10 @@ fn shows_what_there_is_to_do() {
     1> Global options:
     1>       --home <DIR>              Folder of plugins, settings and store [default: the platform's data
     1>                                 folder]
+    1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
+    1>                                 folder]
     1>       --dry-run                 Say what would be done and do nothing
-    1>       --offline                 Use no network
+    1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
@@ -166,6 +168,9 @@ fn shows_what_there_is_to_do() {
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
+    1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]
+    1>       --proxy <URL>             Proxy for registries on the network [default: that of the system]
+    1>       --ca-cert <FILE>          File of certificates (PEM) to believe besides those of the system
     1>       --json                    Print one JSON object, errors included
     1>   -q, --quiet                   Say nothing but errors and warnings
     1>   -v, --verbose                 Tell each step
@@ -191,16 +196,18 @@ fn shows_what_there_is_to_do() {
     1>   <PLUGIN>...  Plugins: NAME, NAME@RANGE or REGISTRY/NAME@RANGE
     1>
     1> Options:
-    1>       --registry <NAME|PATH>  Registry of bare names: one that was added, or a folder [default:
-    1>                               where a plugin is from, else the default one]
-    1>       --key <KEY>             Root key of a registry that was not added yet
-    1>   -h, --help                  Print help (see more with '--help')
+    1>       --registry <NAME|URL|PATH>  Registry of bare names: one that was added, a URL or a folder
+    1>                                   [default: where a plugin is from, else the default one]
+    1>       --key <KEY>                 Root key of a registry that was not added yet
+    1>   -h, --help                      Print help (see more with '--help')
     1>
     1> Global options:
     1>       --home <DIR>              Folder of plugins, settings and store [default: the platform's data
     1>                                 folder]
+    1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
+    1>                                 folder]
     1>       --dry-run                 Say what would be done and do nothing
-    1>       --offline                 Use no network
+    1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
@@ -208,6 +215,9 @@ fn shows_what_there_is_to_do() {
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
+    1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]
+    1>       --proxy <URL>             Proxy for registries on the network [default: that of the system]
+    1>       --ca-cert <FILE>          File of certificates (PEM) to believe besides those of the system
     1>       --json                    Print one JSON object, errors included
     1>   -q, --quiet                   Say nothing but errors and warnings
     1>   -v, --verbose                 Tell each step
@@ -241,7 +251,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_meant() {
     2> error: the following required arguments were not provided:
     2>   <PLUGIN>...
     2>
-    2> Usage: leahpm install --home <DIR> <PLUGIN>...
+    2> Usage: leahpm install --home <DIR> --cache <DIR> <PLUGIN>...
     2>
     2> For more information, try '--help'.
     exit 2
@@ -267,7 +277,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_meant() {
     insta::assert_snapshot!(sandbox.run(&["list", "--quiet", "--verbose"]), @"
     2> error: the argument '--quiet' cannot be used with '--verbose'
     2>
-    2> Usage: leahpm list --quiet --home <DIR>
+    2> Usage: leahpm list --quiet --home <DIR> --cache <DIR>
     2>
     2> For more information, try '--help'.
     exit 2

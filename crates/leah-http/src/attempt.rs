@@ -34,13 +34,12 @@ pub(crate) async fn attempt(engine: &Engine, request: &Request<'_>) -> Result<An
     Err(Problem::Redirect(RedirectProblem::TooMany))
 }
 
-/// Sends the question and waits for the head of the answer.
+/// Sends the question and waits for the whole head of the answer, connecting included.
 async fn ask(engine: &Engine, request: &Request<'_>, url: &Url) -> Result<Response, Problem> {
     let timeout = engine.settings().timeout;
     let client = engine.client(url, request.base)?;
     let question = client.get(url.clone()).headers(headers(request, url)).send();
-    let longest = timeout.min(LONGEST_CONNECT) + timeout;
-    match tokio::time::timeout(longest, question).await {
+    match tokio::time::timeout(timeout, question).await {
         Ok(response) => response.map_err(|error| problem(error, timeout, url)),
         Err(_) => Err(timed_out(timeout)),
     }

@@ -6,13 +6,15 @@ use std::{
     str::FromStr,
 };
 
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// The address of a folder on a web server; it always ends in `/`.
 ///
 /// `https`, or `http` where the host is `localhost`, 127.0.0.0/8 or `::1`. Without credentials, query or
 /// fragment, so that it may be shown, logged and written into a lock.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct BaseUrl(Url);
 
 /// Why a text is not the address of a folder on a web server. The text itself is not repeated where it may hold
@@ -63,6 +65,20 @@ impl BaseUrl {
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl From<BaseUrl> for String {
+    fn from(base: BaseUrl) -> Self {
+        base.0.into()
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = BaseUrlError;
+
+    fn try_from(text: String) -> Result<Self, BaseUrlError> {
+        text.parse()
     }
 }
 

@@ -111,8 +111,19 @@ impl Engine {
     }
 
     fn build(&self, way: Way, tls: ClientConfig) -> Result<reqwest::Client, Problem> {
+        let builder = self.limited(tls);
+        let builder = match way {
+            Way::Plain | Way::OwnTls => builder.no_proxy().dns_resolver(ThisMachine),
+            Way::Named => self.proxied(builder)?,
+            Way::Public => self.proxied(builder)?.dns_resolver(Arc::clone(&self.names)),
+        };
+        builder.build().map_err(settings)
+    }
+
+    /// What all ways have in common.
+    fn limited(&self, tls: ClientConfig) -> ClientBuilder {
         let timeout = self.settings.timeout;
-        let builder = reqwest::Client::builder()
+        reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(&self.settings.user_agent)
             .redirect(Policy::none())
@@ -121,13 +132,7 @@ impl Engine {
             .connect_timeout(timeout.min(LONGEST_CONNECT))
             // A connection that died without a word is found out before the next attempt would use it again.
             .http2_keep_alive_interval(timeout / 2)
-            .http2_keep_alive_timeout(timeout / 2);
-        let builder = match way {
-            Way::Plain | Way::OwnTls => builder.no_proxy().dns_resolver(ThisMachine),
-            Way::Named => self.proxied(builder)?,
-            Way::Public => self.proxied(builder)?.dns_resolver(Arc::clone(&self.names)),
-        };
-        builder.build().map_err(settings)
+            .http2_keep_alive_timeout(timeout / 2)
     }
 
     /// With the proxy of the settings; without one the client looks at the system's by itself.
@@ -156,7 +161,29 @@ fn settings(error: reqwest::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::{net::TcpListener, time::Duration};
+
     use super::*;
+    use crate::{attempt::problem, redirect::RedirectProblem};
+
+    #[test]
+    fn a_name_that_a_redirect_gave_and_that_leads_inside_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url: Url =
+            format!("https://localhost:{}/x", listener.local_addr().unwrap().port()).parse().unwrap();
+        let engine = Engine::new(Settings::default());
+        engine.names.guard("localhost");
+        // Whatever proxy this system has, it must not be asked here.
+        let builder =
+            engine.limited(roots::none().unwrap()).no_proxy().dns_resolver(Arc::clone(&engine.names));
+        let question = builder.build().unwrap().get(url.clone());
+        let error = engine.runtime().unwrap().block_on(question.send()).unwrap_err();
+        let problem = problem(error, Duration::from_secs(1), &url);
+        let Problem::Redirect(RedirectProblem::Inward { to }) = problem else { panic!("{problem:?}") };
+        assert_eq!(to, url.as_str());
+        assert!(listener.accept().is_err());
+    }
 
     #[track_caller]
     fn check(base: &str, url: &str, expect: Way) {

@@ -27,3 +27,5 @@ pub use token::{Token, TokenError};
 mod test_server;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

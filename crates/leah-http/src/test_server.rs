@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use crate::{
     base::BaseUrl,
     request::{Caches, Encoding, Request},
@@ -33,35 +35,20 @@ pub(crate) struct Question {
 }
 
 pub(crate) struct Server {
+    scheme: &'static str,
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     questions: Arc<Mutex<Vec<String>>>,
     stopped: Arc<AtomicBool>,
 }
 
+/// A connection of a server with TLS.
+pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
+
 impl Server {
     /// Answers each question with `answer`, which writes what it likes.
     pub(crate) fn start(answer: impl Fn(&Question, &mut TcpStream) -> Then + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self {
-            address: listener.local_addr().unwrap(),
-            connections: Arc::default(),
-            questions: Arc::default(),
-            stopped: Arc::default(),
-        };
-        let (connections, stopped) = (Arc::clone(&server.connections), Arc::clone(&server.stopped));
-        let (questions, answer) = (Arc::clone(&server.questions), Arc::new(answer));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                connections.fetch_add(1, Ordering::SeqCst);
-                let (questions, answer) = (Arc::clone(&questions), Arc::clone(&answer));
-                thread::spawn(move || converse(&mut stream.unwrap(), &questions, &*answer));
-            }
-        });
-        server
+        Self::listen("http", |stream| stream, answer)
     }
 
     /// Answers every question with the same text.
@@ -70,8 +57,49 @@ impl Server {
         Self::start(move |_, stream| say(stream, &text))
     }
 
+    /// As `start`, over TLS.
+    pub(crate) fn start_tls(
+        config: ServerConfig,
+        answer: impl Fn(&Question, &mut TlsStream) -> Then + Send + Sync + 'static,
+    ) -> Self {
+        let config = Arc::new(config);
+        let wrap =
+            move |stream| StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+        Self::listen("https", wrap, answer)
+    }
+
+    fn listen<S: Read + Write>(
+        scheme: &'static str,
+        wrap: impl Fn(TcpStream) -> S + Send + Sync + 'static,
+        answer: impl Fn(&Question, &mut S) -> Then + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            scheme,
+            address: listener.local_addr().unwrap(),
+            connections: Arc::default(),
+            questions: Arc::default(),
+            stopped: Arc::default(),
+        };
+        let (connections, stopped) = (Arc::clone(&server.connections), Arc::clone(&server.stopped));
+        let (questions, behaviour) = (Arc::clone(&server.questions), Arc::new((wrap, answer)));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                connections.fetch_add(1, Ordering::SeqCst);
+                let (questions, behaviour) = (Arc::clone(&questions), Arc::clone(&behaviour));
+                thread::spawn(move || {
+                    converse(&mut (behaviour.0)(stream.unwrap()), &questions, &behaviour.1);
+                });
+            }
+        });
+        server
+    }
+
     pub(crate) fn base(&self) -> BaseUrl {
-        format!("http://{}/", self.address).parse().unwrap()
+        format!("{}://{}/", self.scheme, self.address).parse().unwrap()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -92,10 +120,10 @@ impl Drop for Server {
     }
 }
 
-fn converse(
-    stream: &mut TcpStream,
+fn converse<S: Read + Write>(
+    stream: &mut S,
     questions: &Mutex<Vec<String>>,
-    answer: &dyn Fn(&Question, &mut TcpStream) -> Then,
+    answer: &impl Fn(&Question, &mut S) -> Then,
 ) {
     while let Some(head) = read_head(stream) {
         let number = {
@@ -109,7 +137,7 @@ fn converse(
     }
 }
 
-fn read_head(stream: &mut TcpStream) -> Option<String> {
+fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -124,7 +152,7 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// Writes a text and keeps the connection.
-pub(crate) fn say(stream: &mut TcpStream, text: &str) -> Then {
+pub(crate) fn say(stream: &mut impl Write, text: &str) -> Then {
     match stream.write_all(text.as_bytes()) {
         Ok(()) => Then::Keep,
         Err(_) => Then::Close,

@@ -95,7 +95,7 @@ pub fn say(
         return Ok(None);
     }
     let line = line(version.clone(), word, change.serial())?;
-    let record = record.append(&line, change.registry().root_keys())?;
+    let record = record.append(&line, change.registry().root_key())?;
     change.set_record(&record);
     update_catalog(&mut change, &record)?;
     Ok(Some(change.commit()?))

@@ -19,6 +19,8 @@ mod init;
 mod publish;
 #[path = "e2e/refresh.rs"]
 mod refresh;
+#[path = "e2e/rotate.rs"]
+mod rotate;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/tampering.rs"]

@@ -78,7 +78,7 @@ fn an_owner_of_the_thief_s_own_is_refused_where_the_publisher_was_pinned() {
     let archive = PackageSpec::new("notes", "2.0.0").archive();
     let line = thief.version_line(&Claim::of(&archive), &archive, 9);
     let record = thief.new_record(&name);
-    let record = record.append(&Line::Version(Box::new(line)), &Default::default()).unwrap();
+    let record = record.append(&Line::Version(Box::new(line)), &thief.root_key()).unwrap();
     scene.hub.serve_record("notes", record.as_bytes());
     scene.hub.write("packages/notes/notes-2.0.0.tar.gz", &archive);
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
