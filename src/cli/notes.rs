@@ -56,7 +56,7 @@ fn changes(record: &Record, pinned: Option<Digest>) -> Vec<String> {
 fn change(before: &Owner, after: &Owner) -> String {
     let missing_in = |owner: &Owner, keys: &[PublicKey]| -> Vec<String> {
         let missing = keys.iter().filter(|key| !owner.keys.contains(key));
-        missing.map(|key| key.id().to_string()).collect()
+        missing.map(|key| key.id()).collect()
     };
     let (new, gone) = (missing_in(before, &after.keys), missing_in(after, &before.keys));
     let said = |ids: &[String], what: &str| match ids {
