@@ -13,8 +13,8 @@ use crate::{
     tree::MAX_DEPTH,
 };
 
-/// The format of a head that is written here, and the newest that is read.
-pub const HEAD_FORMAT: u64 = 1;
+/// The newest format of a head that is read.
+pub const HEAD_FORMAT: u64 = 2;
 
 /// Largest body of a head in bytes; one with the longest values has 400.
 pub const MAX_HEAD_BYTES: usize = 4096;
@@ -86,7 +86,7 @@ pub enum HeadError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// [`HEAD_FORMAT`].
+    /// As [`format_for`] the depth.
     pub format: u64,
     /// The registry.
     pub origin: Origin,
@@ -118,7 +118,7 @@ impl Head {
         block.expect_own_untrusted_comment()?;
         let line = json::single_line(body, MAX_HEAD_BYTES)?;
         let found = json::format_of(line)?;
-        if found != HEAD_FORMAT {
+        if !(1..=HEAD_FORMAT).contains(&found) {
             return Err(HeadError::Format { found });
         }
         let head: Self = json::from_line(line)?;
@@ -182,10 +182,18 @@ impl Head {
             () if self.epoch == 0 => "epoch",
             () if self.root == 0 => "root",
             () if self.depth > MAX_DEPTH => "depth",
+            () if self.format != format_for(self.depth) => "format",
             () => return Ok(()),
         };
         Err(HeadError::Value(bad))
     }
+}
+
+/// The format of a head over a directory of this depth. What reads format 1 alone knows another form of
+/// inner nodes; it must not take these for damaged ones.
+#[must_use]
+pub fn format_for(depth: u8) -> u64 {
+    if depth == 0 { 1 } else { HEAD_FORMAT }
 }
 
 #[cfg(test)]
@@ -195,7 +203,7 @@ mod tests {
 
     fn head() -> Head {
         Head {
-            format: HEAD_FORMAT,
+            format: 1,
             origin: "hub".parse().unwrap(),
             epoch: 1,
             serial: 7,
@@ -244,6 +252,25 @@ mod tests {
         let key = SecretKey::generate().unwrap();
         let signed = root(key.public()).sign(&key).unwrap();
         assert!(matches!(Head::read(&signed, &key.public()), Err(HeadError::Body { .. })));
+    }
+
+    #[test]
+    fn a_head_over_inner_nodes_is_of_format_2_and_a_newer_one_needs_a_newer_release() {
+        let key = SecretKey::generate().unwrap();
+        let read = |head: &Head| {
+            let body = json::to_line(head);
+            let block = key.sign(&body, &head.comment(), UNTRUSTED_COMMENT).unwrap();
+            Head::read(&[block.as_text().as_bytes(), &body].concat(), &key.public())
+        };
+        assert!(read(&Head { format: 2, depth: 1, ..head() }).is_ok());
+        for (format, depth) in [(1, 1), (2, 0)] {
+            let error = read(&Head { format, depth, ..head() }).unwrap_err();
+            assert!(matches!(error, HeadError::Value("format")), "{error}");
+        }
+        for format in [0, 3] {
+            let error = read(&Head { format, ..head() }).unwrap_err();
+            assert!(matches!(error, HeadError::Format { found } if found == format), "{error}");
+        }
     }
 
     #[track_caller]

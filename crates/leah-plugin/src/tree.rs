@@ -1,6 +1,6 @@
-//! The directory of a registry: from a name to the record's hash, 256-way by the sha256 of the name, so
-//! that a client of a registry of any size reads a few small nodes. Nodes are objects: whoever passes
-//! their bytes in here has compared their hash.
+//! The directory of a registry: from a name to the record's hash, 64-way by the sha256 of the name, so
+//! that a client of a registry of any size reads a few small nodes, and a change writes as few. Nodes are
+//! objects: whoever passes their bytes in here has compared their hash.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,33 @@ use crate::{
     name::PluginName,
 };
 
-/// Deepest directory: 65,536 leaves, enough for 60 million names.
-pub const MAX_DEPTH: u8 = 2;
+/// Deepest directory: 16,777,216 leaves, enough for a billion names.
+pub const MAX_DEPTH: u8 = 4;
 
-/// Length of an inner node: 256 digests.
-pub const INNER_BYTES: usize = 256 * 32;
+/// Children of an inner node. Of 32 bytes each: with 256 of them two levels alone would be 16 KiB, which
+/// every change writes anew and a client without a cache reads for one name.
+const CHILDREN: usize = 1 << SLOT_BITS;
 
-/// Largest leaf in bytes. A leaf holds about 1,000 names of up to 180 bytes a line; hashes spread names
-/// so evenly that four times as many never meet.
+/// Bits of the name's hash that choose a child.
+const SLOT_BITS: u8 = 6;
+
+/// Length of an inner node: 64 digests.
+pub const INNER_BYTES: usize = CHILDREN * 32;
+
+/// Largest leaf in bytes. A line has up to 180, and hashes spread names so evenly that a leaf of 62 on
+/// average has not twice as many; the rest is for those who choose names that meet in one leaf.
 pub const MAX_LEAF_BYTES: usize = 1 << 20;
 
-/// Most names for a directory of depth 0, and of depth 1: a leaf of 1,000 names is about 100 KiB.
-const MOST_NAMES: [usize; 2] = [1_000, 256_000];
+/// Most names for a directory of depth 0, 1, 2 and 3. Beyond the first, a leaf has 62 names on average at
+/// most: then the largest of 64 has some 81, of 4,096 some 91, of 262,144 some 98 (the mean and 2.4, 3.7
+/// and 4.6 standard deviations of a Poisson distribution). A line has 100 bytes and the name, so nodes and
+/// leaf together stay below 17 kB, and roots and head have another 1.5 kB.
+const MOST_NAMES: [usize; MAX_DEPTH as usize] = [100, 4_000, 250_000, 16_000_000];
 
 /// Why bytes are not the node that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// Not 256 digests.
+    /// Not 64 digests.
     #[error("an inner node of the directory has {INNER_BYTES} bytes, this one has {0}")]
     InnerSize(usize),
     /// A leaf that is not lines.
@@ -106,14 +116,34 @@ struct LeafLine {
 /// Builds the directory of all `entries`. The same entries make the same nodes.
 #[must_use]
 pub fn build(entries: &BTreeMap<PluginName, RecordRef>) -> Built {
-    let depth = MOST_NAMES.iter().filter(|most| entries.len() > **most).count() as u8;
-    let places: Vec<Place> = entries
-        .iter()
-        .map(|(name, at)| Place { path: Digest::of(name.as_str().as_bytes()), name, at })
-        .collect();
+    let depth = depth(entries.len());
+    let places = places(entries);
     let mut objects = Vec::new();
     let root = build_node(&places.iter().collect::<Vec<_>>(), depth, 0, &mut objects);
     Built { root, depth, objects }
+}
+
+/// The depth of a directory of so many names.
+#[must_use]
+pub fn depth(names: usize) -> u8 {
+    MOST_NAMES.iter().filter(|most| names > **most).count() as u8
+}
+
+/// Puts `changes` into the directory with the top node `root`: the result is that of [`build`] as long as
+/// the depth is right for the number of names. Reads and makes only the nodes on the way to the changes.
+///
+/// # Errors
+/// When a node cannot be read, or is none.
+pub fn update<E: From<TreeError>>(
+    (root, depth): (&Digest, u8),
+    changes: &BTreeMap<PluginName, RecordRef>,
+    read: &mut impl FnMut(&Digest) -> Result<Vec<u8>, E>,
+) -> Result<Built, E> {
+    let places = places(changes);
+    let mut objects = Vec::new();
+    let places = places.iter().collect::<Vec<_>>();
+    let root = update_node(root, &places, (depth, 0), read, &mut objects)?;
+    Ok(Built { root, depth, objects })
 }
 
 /// Looks a name up in one node. Begins with the head's `tree` at level 0.
@@ -135,8 +165,7 @@ pub fn step(depth: u8, level: u8, node: &[u8], name: &PluginName) -> Result<Step
 /// # Errors
 /// When the bytes are no inner node.
 pub fn interior_child(node: &[u8], name: &PluginName, level: u8) -> Result<Option<Digest>, TreeError> {
-    let path = Digest::of(name.as_str().as_bytes());
-    let slot = path.as_bytes()[usize::from(level) % 32];
+    let slot = slot(&Digest::of(name.as_str().as_bytes()), level);
     Ok(interior_children(node)?.find(|(i, _)| *i == slot).map(|(_, child)| child))
 }
 
@@ -146,10 +175,10 @@ pub fn interior_child(node: &[u8], name: &PluginName, level: u8) -> Result<Optio
 /// When the bytes are no inner node.
 pub fn interior_children(node: &[u8]) -> Result<impl Iterator<Item = (u8, Digest)>, TreeError> {
     let (digests, []) = node.as_chunks::<32>() else { return Err(TreeError::InnerSize(node.len())) };
-    if digests.len() != 256 {
+    if digests.len() != CHILDREN {
         return Err(TreeError::InnerSize(node.len()));
     }
-    let children = (0..=u8::MAX).zip(digests.iter().copied());
+    let children = (0u8..).zip(digests.iter().copied());
     Ok(children.filter(|(_, digest)| *digest != [0; 32]).map(|(i, digest)| (i, Digest::from_bytes(digest))))
 }
 
@@ -182,7 +211,16 @@ pub fn leaf_entries(leaf: &[u8]) -> Result<Vec<(PluginName, RecordRef)>, TreeErr
 /// True when a walk to `name` takes these slots; a name elsewhere could never be found.
 #[must_use]
 pub fn belongs(name: &PluginName, slots: &[u8]) -> bool {
-    Digest::of(name.as_str().as_bytes()).as_bytes().starts_with(slots)
+    let path = Digest::of(name.as_str().as_bytes());
+    (0u8..).zip(slots).all(|(level, taken)| slot(&path, level) == *taken)
+}
+
+/// The child that a walk takes at this level: of the hash, read from its first bit on, the next 6 bits.
+fn slot(path: &Digest, level: u8) -> u8 {
+    // A hash has bits for 42 levels, which is far below any directory.
+    let bit = usize::from(level) * usize::from(SLOT_BITS) % 240;
+    let pair = u16::from_be_bytes([path.as_bytes()[bit / 8], path.as_bytes()[bit / 8 + 1]]);
+    (pair << (bit % 8) >> (16 - SLOT_BITS)) as u8
 }
 
 struct Place<'a> {
@@ -191,32 +229,70 @@ struct Place<'a> {
     at: &'a RecordRef,
 }
 
+fn places(entries: &BTreeMap<PluginName, RecordRef>) -> Vec<Place<'_>> {
+    let place = |(name, at)| Place { path: Digest::of(PluginName::as_str(name).as_bytes()), name, at };
+    entries.iter().map(place).collect()
+}
+
 fn build_node(places: &[&Place], depth: u8, level: u8, objects: &mut Vec<(Digest, Vec<u8>)>) -> Digest {
-    let bytes = if level == depth { leaf(places) } else { inner(places, depth, level, objects) };
+    if level == depth {
+        return add(leaf(places.iter().map(|place| (place.name, place.at))), objects);
+    }
+    let mut bytes = vec![0; INNER_BYTES];
+    for (slot, below) in by_slot(places, level) {
+        let child = build_node(&below, depth, level + 1, objects);
+        set_child(&mut bytes, slot, &child);
+    }
+    add(bytes, objects)
+}
+
+fn update_node<E: From<TreeError>>(
+    node: &Digest,
+    places: &[&Place],
+    (depth, level): (u8, u8),
+    read: &mut impl FnMut(&Digest) -> Result<Vec<u8>, E>,
+    objects: &mut Vec<(Digest, Vec<u8>)>,
+) -> Result<Digest, E> {
+    let mut bytes = read(node)?;
+    if level == depth {
+        let mut entries: BTreeMap<_, _> = leaf_entries(&bytes)?.into_iter().collect();
+        entries.extend(places.iter().map(|place| (place.name.clone(), *place.at)));
+        return Ok(add(leaf(&entries), objects));
+    }
+    let children: BTreeMap<u8, Digest> = interior_children(&bytes)?.collect();
+    for (slot, below) in by_slot(places, level) {
+        let child = match children.get(&slot) {
+            Some(child) => update_node(child, &below, (depth, level + 1), read, objects)?,
+            None => build_node(&below, depth, level + 1, objects),
+        };
+        set_child(&mut bytes, slot, &child);
+    }
+    Ok(add(bytes, objects))
+}
+
+fn by_slot<'a>(places: &[&'a Place<'a>], level: u8) -> BTreeMap<u8, Vec<&'a Place<'a>>> {
+    let mut slots: BTreeMap<u8, Vec<&Place>> = BTreeMap::new();
+    for place in places {
+        slots.entry(slot(&place.path, level)).or_default().push(place);
+    }
+    slots
+}
+
+fn set_child(node: &mut [u8], slot: u8, child: &Digest) {
+    node[usize::from(slot) * 32..][..32].copy_from_slice(child.as_bytes());
+}
+
+fn leaf<'a>(entries: impl IntoIterator<Item = (&'a PluginName, &'a RecordRef)>) -> Vec<u8> {
+    let line = |(name, at): (&PluginName, &RecordRef)| {
+        json::to_line(&LeafLine { name: name.clone(), record: at.record, size: at.size })
+    };
+    entries.into_iter().flat_map(line).collect()
+}
+
+fn add(bytes: Vec<u8>, objects: &mut Vec<(Digest, Vec<u8>)>) -> Digest {
     let digest = Digest::of(&bytes);
     objects.push((digest, bytes));
     digest
-}
-
-fn inner(places: &[&Place], depth: u8, level: u8, objects: &mut Vec<(Digest, Vec<u8>)>) -> Vec<u8> {
-    let mut slots: BTreeMap<u8, Vec<&Place>> = BTreeMap::new();
-    for place in places {
-        slots.entry(place.path.as_bytes()[usize::from(level)]).or_default().push(place);
-    }
-    let mut bytes = vec![0; INNER_BYTES];
-    for (slot, below) in slots {
-        let child = build_node(&below, depth, level + 1, objects);
-        bytes[usize::from(slot) * 32..][..32].copy_from_slice(child.as_bytes());
-    }
-    bytes
-}
-
-fn leaf(places: &[&Place]) -> Vec<u8> {
-    let line = |place: &&Place| {
-        let RecordRef { record, size } = *place.at;
-        json::to_line(&LeafLine { name: place.name.clone(), record, size })
-    };
-    places.iter().flat_map(line).collect()
 }
 
 #[cfg(test)]
@@ -260,9 +336,45 @@ mod tests {
     fn finds_every_name_at_every_depth() {
         check(0, 0);
         check(1, 0);
-        check(1_000, 0);
-        check(1_001, 1);
-        check(5_000, 1);
+        check(100, 0);
+        check(101, 1);
+        check(4_000, 1);
+        check(4_001, 2);
+    }
+
+    #[test]
+    fn the_depth_grows_with_the_number_of_names() {
+        let depths = [0, 100, 101, 4_000, 4_001, 250_000, 250_001, 16_000_000, 16_000_001, usize::MAX];
+        assert_eq!(depths.map(depth), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    }
+
+    #[track_caller]
+    fn check_update(before: usize, after: usize, changed: usize) {
+        let (before, mut all) = (entries(before), entries(after));
+        let old = build(&before);
+        all.values_mut().take(changed).for_each(|at| at.size += 1);
+        let mut changes = all.clone();
+        changes.retain(|name, at| before.get(name) != Some(at));
+        let objects: BTreeMap<_, _> = old.objects.iter().cloned().collect();
+        let mut reads = 0;
+        let mut read = |digest: &Digest| {
+            reads += 1;
+            Ok::<_, TreeError>(objects[digest].clone())
+        };
+        let new = update((&old.root, old.depth), &changes, &mut read).unwrap();
+        assert_eq!(new.root, build(&all).root);
+        assert!(reads <= changes.len() * (usize::from(old.depth) + 1), "{reads}");
+        assert!(new.objects.len() <= changes.len() * (usize::from(old.depth) + 1));
+    }
+
+    #[test]
+    fn a_change_makes_the_nodes_that_building_all_would_and_reads_only_those_on_the_way() {
+        check_update(0, 1, 0);
+        check_update(50, 50, 3);
+        check_update(99, 100, 1);
+        check_update(200, 203, 2);
+        check_update(4_100, 4_101, 0);
+        check_update(4_100, 4_100, 1);
     }
 
     #[test]
@@ -298,7 +410,7 @@ mod tests {
     #[test]
     fn knows_where_a_name_belongs() {
         let name: PluginName = "abc".parse().unwrap();
-        assert!(belongs(&name, &[]) && belongs(&name, &[0xba, 0x78]) && !belongs(&name, &[0xbb]));
+        assert!(belongs(&name, &[]) && belongs(&name, &[46, 39, 32]) && !belongs(&name, &[47]));
     }
 
     proptest! {

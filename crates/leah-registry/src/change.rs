@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use leah_plugin::{
     catalog::{self, Catalog, CatalogEntry, SegmentRef},
     digest::Digest,
-    head::{HEAD_FORMAT, Head},
+    head::{Head, format_for},
     key::{PublicKey, SecretKey},
     name::PluginName,
     record::Record,
@@ -205,7 +205,7 @@ impl<'a> Change<'a> {
         let catalog = self.add_object(catalog::write_list(&self.segments));
         let before = self.registry.head();
         let head = Head {
-            format: HEAD_FORMAT,
+            format: format_for(built.depth),
             origin: before.origin.clone(),
             epoch: self.registry.root().epoch,
             serial: self.serial,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use leah_plugin::{
     catalog,
     digest::Digest,
-    head::{HEAD_FORMAT, Head, HeadError},
+    head::{Head, HeadError, format_for},
     key::SecretKey,
     name::Origin,
     registry_layout::RegistryLayout,
@@ -101,7 +101,7 @@ pub fn init(folder: &Path, new: &NewRegistry) -> Result<Head, InitError> {
     let catalog = Digest::of(&list);
     objects.push((catalog, list));
     let head = Head {
-        format: HEAD_FORMAT,
+        format: format_for(0),
         origin: new.origin.clone(),
         epoch: 1,
         serial: 1,

@@ -5,12 +5,15 @@
 use std::fs;
 
 use leah_plugin::{
+    head::format_for,
+    layout::Layout,
     package::MANIFEST_FILE,
     registry_layout::RegistryLayout,
     tree::{INNER_BYTES, belongs},
 };
 use leahpm::{
     registry::{Registry, RegistryError, Source},
+    trust::Demands,
     verify::{Reason, Verified, VerifyError},
 };
 
@@ -29,7 +32,7 @@ fn scene() -> Scene {
     scene
 }
 
-/// Puts an inner node above the leaf, as a registry of a thousand names has it.
+/// Puts an inner node above the leaf, as a registry of more than a hundred names has it.
 fn deepen(hub: &TestRegistry) {
     let leaf = hub.head().tree;
     let leaf = hub.read(&RegistryLayout::object(&leaf));
@@ -43,7 +46,9 @@ fn deepen(hub: &TestRegistry) {
         inner[usize::from(slot) * 32..][..32].copy_from_slice(below.as_bytes());
     }
     let tree = hub.add_object(&inner);
-    hub.change_head(|head| (head.tree, head.depth, head.serial) = (tree, 1, head.serial + 1));
+    hub.change_head(|head| {
+        (head.format, head.tree, head.depth, head.serial) = (format_for(1), tree, 1, head.serial + 1);
+    });
 }
 
 /// The files that an install of `translator` reads, and what each is called here.
@@ -74,7 +79,10 @@ enum Refusal {
 
 /// All that an install reads of a registry, through the doors that it uses.
 fn read_all(hub: &TestRegistry) -> Result<Verified, Refusal> {
-    let registry = Registry::open(Source::folder(&hub.folder), &hub.root_key()).map_err(Refusal::Registry)?;
+    let (source, key) = (Source::Folder(hub.folder.clone()), hub.root_key());
+    let demands = Demands { key: &key, origin: Some(&hub.origin), seen: None, now: Some(now()) };
+    let home = Layout::new(hub.path("no-home"));
+    let registry = Registry::open(source, &demands, &home).map_err(Refusal::Registry)?;
     registry.check_fresh(now()).map_err(|error| Refusal::Registry(error.into()))?;
     let name = "translator".parse().unwrap();
     let record = registry.record(&name).map_err(Refusal::Registry)?.ok_or(Refusal::Absent)?;

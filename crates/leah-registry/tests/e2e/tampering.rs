@@ -185,7 +185,7 @@ fn a_name_hidden_in_a_leaf_where_no_client_looks_is_found() {
     let tree = Digest::of(&node);
     leah_registry::fs::write(&sandbox.path("hub").join(RegistryLayout::object(&tree)), &node).unwrap();
     let leaf = RegistryLayout::object(&head.tree);
-    sandbox.write("hub/head", Head { tree, depth: 1, ..head }.sign(&key).unwrap());
+    sandbox.write("hub/head", Head { format: 2, tree, depth: 1, ..head }.sign(&key).unwrap());
     let error = sandbox.run(&["check", "hub"]).fails(7);
     assert!(error.starts_with(&format!("error: `{leaf}` lists `notes`, which belongs into another leaf\n")));
 }
