@@ -13,12 +13,18 @@ mod sandbox;
 mod check;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/docs.rs"]
+mod docs;
 #[path = "e2e/init.rs"]
 mod init;
+#[path = "e2e/owner.rs"]
+mod owner;
 #[path = "e2e/publish.rs"]
 mod publish;
 #[path = "e2e/refresh.rs"]
 mod refresh;
+#[path = "e2e/revoke.rs"]
+mod revoke;
 #[path = "e2e/rotate.rs"]
 mod rotate;
 #[path = "e2e/serve.rs"]

@@ -156,8 +156,7 @@ impl Signed {
         self.block.verify(&key, &self.archive).and_then(|()| self.block.expect_comment(&comment)).map_err(
             |source| PublishError::Signature { path: signature_path(publication.package), source },
         )?;
-        let revoked = |line: &Line| matches!(line, Line::Revoke(revoked) if revoked.key == key);
-        if record.is_some_and(|record| record.lines().iter().any(revoked)) {
+        if record.is_some_and(|record| record.revoked().contains_key(&key)) {
             return Err(PublishError::Revoked(key));
         }
         Ok(key)
