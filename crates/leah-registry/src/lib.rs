@@ -20,6 +20,7 @@ pub mod init;
 pub mod keys;
 pub mod publish;
 pub mod refresh;
+mod segments;
 pub mod similar;
 pub mod yank;
 
