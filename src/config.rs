@@ -1,16 +1,18 @@
 //! The configuration of one run: flags and environment become meaning here, once; nobody reads the
 //! environment later. Also the registries a user has added, in `registries.yaml`.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, time::Duration};
 
+use leah_http::{BaseUrl, BaseUrlError, Token, TokenError};
 use leah_plugin::{
     key::PublicKey,
-    layout::Layout,
+    layout::{CacheLayout, Layout},
     name::Origin,
     yaml::{self, Format, YamlError},
 };
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::{
     consent::Choices,
@@ -22,8 +24,8 @@ use crate::{
 pub struct Config {
     /// Where plugins, store and settings lie.
     pub home: PathBuf,
-    /// No network.
-    pub offline: bool,
+    /// The way to registries on the network.
+    pub network: NetworkConfig,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
     /// Yes to every question but those about permissions and keys.
@@ -36,6 +38,32 @@ pub struct Config {
     pub lock_wait: Duration,
     /// Whether changes are synced to the disk; only a test ever says no.
     pub durability: Durability,
+}
+
+/// How registries on the network are reached.
+#[derive(Debug, Clone)]
+pub struct NetworkConfig {
+    /// No network; the cache alone.
+    pub offline: bool,
+    /// How long a server may be silent.
+    pub timeout: Duration,
+    /// The proxy, in place of the one that the system names.
+    pub proxy: Option<Url>,
+    /// Files of certificates that are believed besides those of the system.
+    pub ca_certificates: Vec<PathBuf>,
+    /// Where what was read is kept.
+    pub cache: CacheLayout,
+    /// Tokens of the environment, by registry.
+    pub tokens: BTreeMap<Origin, Token>,
+}
+
+impl NetworkConfig {
+    /// The cache alone, for an answer to the shell.
+    #[must_use]
+    pub fn cache_alone(cache: CacheLayout) -> Self {
+        let (timeout, tokens) = (Duration::ZERO, BTreeMap::new());
+        Self { offline: true, timeout, proxy: None, ca_certificates: Vec::new(), cache, tokens }
+    }
 }
 
 /// Largest `registries.yaml` that is read, in bytes.
@@ -59,10 +87,57 @@ pub struct Registries {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryConfig {
-    /// An absolute folder.
-    pub url: String,
+    /// Where it is.
+    pub url: Address,
+    /// Other URLs of the same registry, for when the first does not answer or answers wrongly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<BaseUrl>,
     /// The key that its chain of roots starts from.
     pub root_key: PublicKey,
+}
+
+/// Where a registry is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Address {
+    /// An absolute folder.
+    Folder(PathBuf),
+    /// A URL, `https` or `http` on this machine.
+    Web(BaseUrl),
+}
+
+impl TryFrom<String> for Address {
+    type Error = BaseUrlError;
+
+    fn try_from(text: String) -> Result<Self, BaseUrlError> {
+        if text.contains("://") { text.parse().map(Self::Web) } else { Ok(Self::Folder(text.into())) }
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Web(url) => write!(f, "{url}"),
+        }
+    }
+}
+
+impl RegistryConfig {
+    /// The address that may stand in a lock; none for a folder, which means nothing on another machine.
+    #[must_use]
+    pub fn shareable_url(&self) -> Option<String> {
+        match &self.url {
+            Address::Folder(_) => None,
+            Address::Web(url) => Some(url.to_string()),
+        }
+    }
 }
 
 /// Why the configuration cannot be used.
@@ -71,6 +146,9 @@ pub enum ConfigError {
     /// The operating system names no home folder.
     #[error("cannot tell where plugins belong: this system names no home folder for the user")]
     NoHome,
+    /// A token in the environment is none.
+    #[error(transparent)]
+    Token(#[from] BadToken),
     /// The file is not what it should be.
     #[error("cannot read `{}`", crate::fs::shown(path))]
     Registries {
@@ -82,6 +160,49 @@ pub enum ConfigError {
     /// It cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
+}
+
+/// A variable that should hold a token holds something else, which is not repeated here.
+#[derive(Debug, thiserror::Error)]
+#[error("`{variable}` holds no token")]
+pub struct BadToken {
+    /// Its name.
+    pub variable: String,
+    /// Why.
+    pub source: TokenError,
+}
+
+/// What the names of variables begin with that hold a token; the registry's name follows, in capitals, `_` for `-`.
+pub const TOKEN_VARIABLES: &str = "LEAHPM_TOKEN_";
+
+/// The tokens in the environment. Variables that name no registry are somebody else's.
+///
+/// # Errors
+/// When one holds no token.
+pub fn tokens(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<Origin, Token>, BadToken> {
+    let mut tokens = BTreeMap::new();
+    for (variable, value) in environment {
+        let Some(name) = variable.to_str().and_then(|name| name.strip_prefix(TOKEN_VARIABLES)) else {
+            continue;
+        };
+        let Ok(origin) = name.to_ascii_lowercase().replace('_', "-").parse() else { continue };
+        let token = value.to_string_lossy().parse();
+        let bad = |source| BadToken { variable: format!("{TOKEN_VARIABLES}{name}"), source };
+        tokens.insert(origin, token.map_err(bad)?);
+    }
+    Ok(tokens)
+}
+
+/// The cache used when LEAH_CACHE names none: the platform's cache folder.
+///
+/// # Errors
+/// When the operating system does not say where that is.
+pub fn default_cache() -> Result<PathBuf, ConfigError> {
+    directories::ProjectDirs::from("", "", "leah")
+        .map(|dirs| dirs.cache_dir().to_owned())
+        .ok_or(ConfigError::NoHome)
 }
 
 /// The home used when neither `--home` nor LEAH_HOME names one: the platform's data folder.
@@ -135,4 +256,14 @@ impl Registries {
 pub fn home_of_environment() -> Result<PathBuf, ConfigError> {
     let home = std::env::var_os("LEAH_HOME").filter(|home| !home.is_empty());
     home.map_or_else(default_home, |home| Ok(home.into()))
+}
+
+/// The cache for an answer to the shell: LEAH_CACHE or the default one.
+///
+/// # Errors
+/// When the operating system does not say where the default one is.
+#[expect(clippy::disallowed_methods, reason = "a completion is answered before there is a configuration")]
+pub fn cache_of_environment() -> Result<PathBuf, ConfigError> {
+    let cache = std::env::var_os("LEAH_CACHE").filter(|cache| !cache.is_empty());
+    cache.map_or_else(default_cache, |cache| Ok(cache.into()))
 }

@@ -1,19 +1,13 @@
 //! From the lines of the index to entries in the store: several packages at a time are read, verified and
 //! unpacked, each in one go by one thread. What is not verified never reaches the store.
 
-use std::{
-    num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::sync::Arc;
 
 use leah_plugin::{layout::EntryName, name::PluginName, record::VersionLine};
 use semver::Version;
 
 use crate::{
+    parallel,
     registry::{Registry, RegistryError},
     store::{Store, StoreError, Trust},
     verify::{self, Verified, VerifyError},
@@ -75,7 +69,7 @@ pub enum FetchError {
     Store(#[from] StoreError),
 }
 
-/// Brings all `needs` into the store, as many at a time as there are processors.
+/// Brings all `needs` into the store, several at a time.
 ///
 /// # Errors
 /// The first error; the packages that came before it are in the store by then, for the caller to discard.
@@ -89,29 +83,8 @@ pub fn fetch_all(
     for need in needs {
         verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
     }
-    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(needs.len());
-    if workers <= 1 {
-        return needs.iter().try_for_each(|need| fetch(need, store, trust, observe));
-    }
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(None);
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some(need) = needs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = fetch(need, store, trust, observe) {
-                        // The others stop at their next package.
-                        next.store(needs.len(), Ordering::Relaxed);
-                        failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    }
-                }
-            });
-        }
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    let threads = needs.iter().map(|need| need.registry.threads()).max().unwrap_or(1);
+    parallel::try_map(needs, threads, |need| fetch(need, store, trust, observe)).map(drop)
 }
 
 fn fetch(

@@ -17,12 +17,14 @@ pub mod resolve;
 pub mod trust;
 pub mod verify;
 
-// effects: the disk and, one day, the network
+// effects: the disk and the network
 pub mod config;
+pub mod credentials;
 pub mod fetch;
 pub mod fs;
 pub mod generation;
 pub mod live;
+pub mod parallel;
 pub mod registry;
 pub mod store;
 

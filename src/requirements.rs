@@ -8,6 +8,7 @@ use std::{
 };
 
 use leah_plugin::{
+    lock::{Lock, Locked},
     name::{NameError, Origin, PluginName},
     version::{VersionError, parse_range, parse_version},
 };
@@ -23,10 +24,51 @@ pub struct PluginId {
 }
 
 impl PluginId {
-    /// The shortest text that a user can type for it: the bare name in the default registry.
+    /// The shortest text that a user can type for it: the bare name where that means it.
     #[must_use]
-    pub fn shown(&self, default_registry: &Origin) -> String {
-        if self.registry == *default_registry { self.name.to_string() } else { self.to_string() }
+    pub fn shown(&self, bare: &BareNames) -> String {
+        if self.registry == *bare.registry(&self.name) { self.name.to_string() } else { self.to_string() }
+    }
+}
+
+/// What is installed, and so which registry a name means that is written without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BareNames {
+    default: Origin,
+    installed: BTreeMap<PluginName, Locked>,
+}
+
+impl BareNames {
+    /// The installed plugins mean themselves, whatever the default is by now: else whoever has their names in a
+    /// registry that becomes the default would take their places. All other names mean `default`.
+    #[must_use]
+    pub fn new(default: Origin, live: Option<&Lock>) -> Self {
+        Self { default, installed: live.map(|lock| lock.plugins.clone()).unwrap_or_default() }
+    }
+
+    /// The registry that the bare `name` means.
+    #[must_use]
+    pub fn registry(&self, name: &PluginName) -> &Origin {
+        self.installed.get(name).map_or(&self.default, |locked| &locked.registry)
+    }
+
+    /// The installed version of exactly this plugin.
+    #[must_use]
+    pub fn version(&self, plugin: &PluginId) -> Option<&Version> {
+        let locked = self.installed.get(&plugin.name).filter(|locked| locked.registry == plugin.registry)?;
+        Some(&locked.version)
+    }
+
+    /// A plugin with all that could not stay installed without it.
+    #[must_use]
+    pub fn with_dependents<'a>(&'a self, name: &'a PluginName) -> BTreeSet<&'a PluginName> {
+        let (mut found, mut open) = (BTreeSet::from([name]), vec![name]);
+        while let Some(needed) = open.pop() {
+            let needs_it = |(_, locked): &(_, &Locked)| locked.dependencies.contains_key(needed);
+            let names = self.installed.iter().filter(needs_it).map(|(name, _)| name);
+            open.extend(names.filter(|name| found.insert(name)));
+        }
+        found
     }
 }
 
@@ -132,6 +174,17 @@ pub struct Preferred {
     pub registry: Origin,
     /// The version.
     pub version: Version,
+    /// Why no other will do, if so.
+    pub stays: Option<Stays>,
+}
+
+/// Why a plugin must keep the version and the registry that the lock holds of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// The user holds it.
+    Held,
+    /// The user left it out of this update.
+    Excluded,
 }
 
 /// Which plugins may leave their locked version though it still fits.
@@ -177,8 +230,22 @@ pub struct Requirements {
     pub preferred: BTreeMap<PluginName, Preferred>,
     /// Which of them may move.
     pub update: Update,
-    /// The registry that a bare name means. Only wording depends on it.
-    pub default_registry: Origin,
+    /// What a bare name means. Only wording depends on it.
+    pub bare: BareNames,
+}
+
+impl Requirements {
+    /// Leaves these plugins out of the update: they stay as they are locked.
+    pub fn leave_out(&mut self, names: &BTreeSet<PluginName>) {
+        for name in names {
+            if let Some(locked) = self.preferred.get_mut(name) {
+                locked.stays.get_or_insert(Stays::Excluded);
+            }
+        }
+        if let Update::Names(updated) = &mut self.update {
+            updated.retain(|name| !names.contains(name));
+        }
+    }
 }
 
 /// A full version means that version alone; `1.2` and `1` are ranges, as everywhere in semver.

@@ -126,9 +126,73 @@ pub struct Seen {
     pub serial: u64,
     /// SHA-256 of the head with that number, signature included.
     pub head: Digest,
+    /// That head itself, so that a registry that shows another one under the same number can be convicted of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_head: Option<String>,
     /// For each name that was ever installed, the owner line in force then.
     #[serde(default)]
     pub owners: BTreeMap<PluginName, Digest>,
+}
+
+/// What a registry shows of itself before anything is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The files `root/1`, `root/2`, … in order, up to the newest.
+    pub roots: Vec<Vec<u8>>,
+    /// The file `head`.
+    pub head: Vec<u8>,
+}
+
+/// What is demanded of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Demands<'a> {
+    /// The pinned root key.
+    pub key: &'a PublicKey,
+    /// The registry that was asked for, where that is known.
+    pub origin: Option<&'a Origin>,
+    /// What was seen of it before.
+    pub seen: Option<&'a Seen>,
+    /// Seconds since 1970; none for what is compiled in, which is as new as its binary.
+    pub now: Option<u64>,
+}
+
+/// A registry's state that was found good. It may be past its time; [`check_fresh`] tells.
+#[derive(Debug, Clone)]
+pub struct Believed {
+    /// The walk over its roots.
+    pub roots: RootChain,
+    /// Its head.
+    pub head: Head,
+    /// The file that the head was read from.
+    pub signed_head: Vec<u8>,
+}
+
+impl Believed {
+    /// SHA-256 of the head's file.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.signed_head)
+    }
+}
+
+/// Checks what a registry shows, from the pinned key down to the head.
+///
+/// # Errors
+/// When roots or head are not signed as they must be, are of another registry, do not belong together, or are
+/// older than what was seen.
+pub fn believe(shown: &Shown, demands: &Demands<'_>) -> Result<Believed, TrustError> {
+    let roots = walk_roots(&shown.roots, demands.key)?;
+    let root = roots.newest();
+    if let Some(expected) = demands.origin.filter(|origin| **origin != root.origin) {
+        return Err(TrustError::Origin { expected: expected.clone(), found: root.origin.clone() });
+    }
+    let head = read_head(&shown.head, root)?;
+    if let Some(now) = demands.now {
+        head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
+    }
+    let believed = Believed { head, signed_head: shown.head.clone(), roots };
+    check_not_older(&believed.head, &believed.digest(), demands.seen)?;
+    Ok(believed)
 }
 
 /// Walks the chain of roots: the first that `pinned` signed begins it, each later one must be signed by
@@ -136,7 +200,7 @@ pub struct Seen {
 ///
 /// # Errors
 /// When no root is signed by the pinned key or the chain breaks.
-pub fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustError> {
+fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustError> {
     let mut chain: Option<RootChain> = None;
     let mut first_error = None;
     for (serial, bytes) in (1..).zip(roots) {
@@ -164,7 +228,7 @@ pub fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, Tr
 ///
 /// # Errors
 /// When it is not.
-pub fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
+fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
     let invalid = |source| TrustError::Head { origin: root.origin.clone(), source };
     Head::read(bytes, &root.index_key).map_err(invalid)
 }
@@ -187,13 +251,11 @@ pub fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Res
     Ok(())
 }
 
-/// Refuses a head that does not belong to the newest root, and a head or root that is past its time: whoever
-/// serves it may be hiding what came after.
+/// Refuses a head or root that is past its time: whoever serves it may be hiding what came after.
 ///
 /// # Errors
-/// When they do not fit, or either has expired at `now` (seconds since 1970).
+/// When either has expired at `now` (seconds since 1970).
 pub fn check_fresh(head: &Head, root: &Root, now: u64) -> Result<(), TrustError> {
-    head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
     let origin = || root.origin.clone();
     if root.is_expired(now) {
         return Err(TrustError::Expired { origin: origin(), what: "root", seconds: now - root.expires });

@@ -2,7 +2,7 @@
 //! trusted comment, content and manifest are what the index says, and in no other way.
 
 use leah_plugin::{
-    digest::Digest,
+    digest::{Digest, Hashed},
     name::{Origin, PluginName},
     package::{Limits, Package, PackageError},
     record::VersionLine,
@@ -98,7 +98,7 @@ impl Verified {
         origin: &Origin,
         name: &PluginName,
         line: &VersionLine,
-        archive: &[u8],
+        archive: &Hashed,
     ) -> Result<Self, VerifyError> {
         check(origin, name, line, archive).map(|package| Self { package }).map_err(|source| VerifyError {
             origin: origin.clone(),
@@ -135,12 +135,16 @@ pub fn check_line(origin: &Origin, name: &PluginName, line: &VersionLine) -> Res
     line.signature.expect_comment(&comment).map_err(|source| refused(source.into()))
 }
 
-fn check(origin: &Origin, name: &PluginName, line: &VersionLine, archive: &[u8]) -> Result<Package, Reason> {
-    let found = archive.len() as u64;
-    if found != line.size {
-        return Err(Reason::Size { expected: line.size, found });
+fn check(
+    origin: &Origin,
+    name: &PluginName,
+    line: &VersionLine,
+    archive: &Hashed,
+) -> Result<Package, Reason> {
+    let (archive, found) = (archive.bytes(), *archive.digest());
+    if archive.len() as u64 != line.size {
+        return Err(Reason::Size { expected: line.size, found: archive.len() as u64 });
     }
-    let found = Digest::of(archive);
     if found != line.sha256 {
         return Err(Reason::Hash { expected: line.sha256, found });
     }

@@ -36,7 +36,7 @@ pub fn look_up(
             Step::Absent => return (read, None),
             Step::Found(at) => {
                 let record = get(RegistryLayout::object(&at.record)).unwrap();
-                Record::read(&record, &head.origin, name, roots.keys()).unwrap();
+                Record::read(&record, &head.origin, name, roots.root_key()).unwrap();
                 return (read - record.len(), Some(record.len()));
             }
         }

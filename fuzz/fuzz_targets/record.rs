@@ -2,12 +2,13 @@
 
 #![no_main]
 
-use leah_plugin::{record::Record, root::RootKeys};
+use leah_plugin::record::Record;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let (origin, name) = ("hub".parse().unwrap(), "notes".parse().unwrap());
-    match Record::read(bytes, &origin, &name, &RootKeys::default()) {
+    let root_key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".parse().unwrap();
+    match Record::read(bytes, &origin, &name, &root_key) {
         Ok(record) => {
             assert_eq!(record.as_bytes(), bytes);
             assert!(record.versions().len() <= record.lines().len());

@@ -139,17 +139,21 @@ fn missing(
     Ok(needs)
 }
 
-/// What the index says of a locked package; its hash must be the one in the lock.
+/// What the index says of a locked package; its hash must be the one in the lock, and its key not be revoked.
 pub(super) fn need(session: &Session, name: &PluginName, locked: &Locked) -> Result<Need, ApplyError> {
     let id = PluginId { registry: locked.registry.clone(), name: name.clone() };
-    let registry = session.registry(&locked.registry)?;
-    let line = session.line(&id, &locked.version)?.filter(|line| line.sha256 == locked.sha256);
-    let gone = || ApplyError::Gone {
-        registry: locked.registry.clone(),
-        name: name.clone(),
-        version: locked.version.clone(),
-    };
-    Ok(Need { name: name.clone(), line: line.ok_or_else(gone)?, registry })
+    let owned = || (locked.registry.clone(), name.clone(), locked.version.clone());
+    let record = session.record(&id)?;
+    let release = record.as_ref().and_then(|record| record.version(&locked.version));
+    let release = release.filter(|release| release.line.sha256 == locked.sha256).ok_or_else(|| {
+        let (registry, name, version) = owned();
+        ApplyError::Gone { registry, name, version }
+    })?;
+    if release.revoked {
+        let (registry, name, version) = owned();
+        return Err(ApplyError::Revoked { registry, name, version });
+    }
+    Ok(Need { name: name.clone(), line: release.line.clone(), registry: session.registry(&locked.registry)? })
 }
 
 /// Fetches, verifies and stores, telling the observer.

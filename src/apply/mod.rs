@@ -21,10 +21,11 @@ use semver::Version;
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
-    remember::remember_registries,
+    remember::{remember_registries, remember_token},
 };
 use crate::{
     config::{Config, ConfigError},
+    credentials::CredentialsError,
     fetch::FetchError,
     fs::FsError,
     generation::{ReadError, SwitchError, gc::GcError},
@@ -121,12 +122,25 @@ pub enum ApplyError {
     /// The configuration cannot be written.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The tokens cannot be read or written.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
     /// The registry no longer has the package that a lock names.
     #[error("registry `{registry}` has no `{name}` {version} with the sha256 that the lock names")]
     Gone {
+        /// The registry.
+        registry: Origin,
+        /// The plugin.
+        name: PluginName,
+        /// The version.
+        version: Version,
+    },
+    /// The key that signed the package was revoked: whoever has it by now could have signed anything.
+    #[error("`{name}` {version} of registry `{registry}` is signed with a key that was revoked")]
+    Revoked {
         /// The registry.
         registry: Origin,
         /// The plugin.

@@ -1,11 +1,13 @@
 //! What outlives a run besides the set itself: the registries that were added, and what was seen of each,
 //! so that none can go back behind it unnoticed.
 
-use leah_plugin::{lock::Lock, yaml};
+use leah_http::Token;
+use leah_plugin::{lock::Lock, name::Origin, yaml};
 
 use super::{Apply, ApplyError};
 use crate::{
     config::Registries,
+    credentials::Credentials,
     fs::{self, Access},
     generation::Writer,
     registry::Session,
@@ -28,6 +30,30 @@ pub fn remember_registries(
         let mut registries = Registries::read(apply.layout)?;
         change(&mut registries);
         Ok(registries.write(apply.layout, apply.config.durability)?)
+    })
+}
+
+/// Keeps the token for a registry, or forgets it where there is none; false when there was none to forget. In a dry
+/// run changes nothing.
+///
+/// # Errors
+/// When the tokens cannot be read or written.
+pub fn remember_token(apply: &Apply<'_>, origin: &Origin, token: Option<Token>) -> Result<bool, ApplyError> {
+    let known = Credentials::read(apply.layout)?.token(origin).is_some();
+    if apply.config.dry_run || (token.is_none() && !known) {
+        return Ok(known);
+    }
+    with_home(apply, |_| {
+        let mut credentials = Credentials::read(apply.layout)?;
+        let changed = match token {
+            Some(token) => {
+                credentials.set(origin.clone(), token);
+                true
+            }
+            None => credentials.forget(origin),
+        };
+        credentials.write(apply.layout, apply.config.durability)?;
+        Ok(changed)
     })
 }
 
@@ -68,10 +94,7 @@ pub(super) fn under_lock(
 }
 
 /// For each registry that was opened, what is to be remembered, unless that is what is remembered already.
-fn news(
-    session: &Session,
-    lock: Option<&Lock>,
-) -> Result<Vec<(leah_plugin::name::Origin, Seen)>, ApplyError> {
+fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, ApplyError> {
     let mut news = Vec::new();
     for registry in session.opened() {
         let origin = registry.origin();
@@ -93,10 +116,10 @@ fn news(
     Ok(news)
 }
 
-fn with_home(
+fn with_home<T>(
     apply: &Apply<'_>,
-    work: impl FnOnce(&HomeLock) -> Result<(), ApplyError>,
-) -> Result<(), ApplyError> {
+    work: impl FnOnce(&HomeLock) -> Result<T, ApplyError>,
+) -> Result<T, ApplyError> {
     let store =
         apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;

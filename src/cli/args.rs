@@ -1,20 +1,22 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
     ArgAction,
     builder::{FalseyValueParser, OsStringValueParser},
     error::ErrorKind,
 };
+use leah_plugin::layout::CacheLayout;
 use semver::Version;
+use url::Url;
 
 use super::{
     failure::{Failure, Kind},
     ui::{ColorChoice, Ui, Verbosity},
 };
 use crate::{
-    config::{self, Config, ConfigError},
+    config::{self, Config, ConfigError, NetworkConfig},
     consent::{Choice, Choices},
     fs::Durability,
 };
@@ -27,10 +29,14 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, env = "LEAH_HOME", value_name = "DIR", hide_env = true,
         value_parser = OsStringValueParser::new())]
     home: Option<OsString>,
+    /// Folder of what was fetched once [default: the platform's cache folder]
+    #[arg(long, global = true, env = "LEAH_CACHE", value_name = "DIR", hide_env = true,
+        value_parser = OsStringValueParser::new())]
+    cache: Option<OsString>,
     /// Say what would be done and do nothing
     #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true, value_parser = FalseyValueParser::new())]
     dry_run: bool,
-    /// Use no network
+    /// Use no network, only what is in the cache
     #[arg(long, global = true, env = "LEAHPM_OFFLINE", hide_env = true, value_parser = FalseyValueParser::new())]
     offline: bool,
     /// Answer yes to every question but those about permissions and keys
@@ -69,6 +75,16 @@ pub(super) struct GlobalArgs {
         default_value_t = 60
     )]
     lock_wait: u64,
+    /// Seconds that a server may be silent
+    #[arg(long, global = true, env = "LEAHPM_TIMEOUT", hide_env = true, value_name = "SECONDS",
+        default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Proxy for registries on the network [default: that of the system]
+    #[arg(long, global = true, env = "LEAHPM_PROXY", hide_env = true, value_name = "URL")]
+    proxy: Option<Url>,
+    /// File of certificates (PEM) to believe besides those of the system
+    #[arg(long, global = true, env = "LEAHPM_CA_CERT", hide_env = true, value_name = "FILE")]
+    ca_cert: Vec<PathBuf>,
     /// Print one JSON object, errors included
     #[arg(long, global = true, env = "LEAHPM_JSON", hide_env = true, value_parser = FalseyValueParser::new())]
     json: bool,
@@ -110,14 +126,22 @@ impl GlobalArgs {
         Ui::new(self.json, verbosity, self.color, plain)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is where the configuration is made")]
+    fn network(&self) -> Result<NetworkConfig, ConfigError> {
+        Ok(NetworkConfig {
+            offline: self.offline,
+            timeout: Duration::from_secs(self.timeout),
+            proxy: self.proxy.clone(),
+            ca_certificates: self.ca_cert.clone(),
+            cache: CacheLayout::new(folder(self.cache.as_ref(), config::default_cache)?),
+            tokens: config::tokens(std::env::vars_os())?,
+        })
+    }
+
     pub(super) fn config(&self) -> Result<Config, ConfigError> {
         Ok(Config {
-            // An empty LEAH_HOME is none, as in every shell.
-            home: match self.home.as_ref().filter(|home| !home.is_empty()) {
-                Some(home) => std::path::absolute(home).map_err(|_| ConfigError::NoHome)?,
-                None => config::default_home()?,
-            },
-            offline: self.offline,
+            home: folder(self.home.as_ref(), config::default_home)?,
+            network: self.network()?,
             dry_run: self.dry_run,
             yes: self.yes,
             choices: Choices { grant: self.grant.clone(), deny: self.deny.clone() },
@@ -125,6 +149,17 @@ impl GlobalArgs {
             lock_wait: Duration::from_secs(self.lock_wait),
             durability: if self.test_unsynced { Durability::Unsynced } else { Durability::Synced },
         })
+    }
+}
+
+/// The folder of a flag or its variable; an empty one is none, as in every shell.
+fn folder(
+    given: Option<&OsString>,
+    default: impl FnOnce() -> Result<PathBuf, ConfigError>,
+) -> Result<PathBuf, ConfigError> {
+    match given.filter(|folder| !folder.is_empty()) {
+        Some(folder) => std::path::absolute(folder).map_err(|_| ConfigError::NoHome),
+        None => default(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! `leahpm completions`, and the answers that the shell asks for while a user types: they know the names
-//! of installed plugins and of those in the bundled registry.
+//! `leahpm completions`, and the answers that the shell asks for while a user types: they know the names of installed
+//! plugins and of those in every registry, without asking a server.
 
 use std::ffi::OsStr;
 
@@ -8,13 +8,22 @@ use clap_complete::{
     engine::ArgValueCompleter,
     env::{CompleteEnv, EnvCompleter, Shells},
 };
-use leah_plugin::{layout::Layout, name::Origin};
+use leah_plugin::{
+    layout::{CacheLayout, Layout},
+    lock::Locked,
+    name::Origin,
+};
 
 use super::{
     context::{Context, now},
     failure::{Failure, Kind},
 };
-use crate::{config, generation::Generation, registry::Session};
+use crate::{
+    config::{self, NetworkConfig},
+    generation::Generation,
+    registry::Session,
+    requirements::{BareNames, PluginId},
+};
 
 /// Variable by which the shell's script asks for candidates.
 const VARIABLE: &str = "LEAHPM_COMPLETE";
@@ -60,12 +69,17 @@ pub(super) fn answer_shell() {
 
 /// Completes the names of installed plugins.
 pub(super) fn installed() -> ArgValueCompleter {
-    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, installed_names().unwrap_or_default()))
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, names(|_| true).unwrap_or_default()))
 }
 
-/// Completes the names of plugins that can be installed without asking a server: those of the bundled registry.
+/// Completes the names of plugins that are held.
+pub(super) fn held() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, names(|locked| locked.held).unwrap_or_default()))
+}
+
+/// Completes the names of plugins that can be installed, as far as they are known without asking a server.
 pub(super) fn available() -> ArgValueCompleter {
-    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, bundled_names().unwrap_or_default()))
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, available_names().unwrap_or_default()))
 }
 
 fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
@@ -74,14 +88,24 @@ fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
 }
 
 // A completion has nowhere to report an error to; without an answer the shell offers nothing.
-fn installed_names() -> Option<Vec<String>> {
+fn names(which: impl Fn(&Locked) -> bool) -> Option<Vec<String>> {
     let live = Generation::live(&layout()?).ok()??;
-    Some(live.lock().plugins.keys().map(ToString::to_string).collect())
+    let plugins = live.lock().plugins.iter().filter(|(_, locked)| which(locked));
+    Some(plugins.map(|(name, _)| name.to_string()).collect())
 }
 
-fn bundled_names() -> Option<Vec<String>> {
-    let session = Session::new(layout()?, now()).ok()?;
-    Some(session.names(&Origin::bundled()).iter().map(ToString::to_string).collect())
+fn available_names() -> Option<Vec<String>> {
+    let network = NetworkConfig::cache_alone(CacheLayout::new(config::cache_of_environment().ok()?));
+    let session = Session::new(layout()?, now(), network).ok()?;
+    let bare = BareNames::new(session.known().default_origin(), None);
+    let names = |registry: Origin| {
+        session
+            .names(&registry)
+            .into_iter()
+            .map(|name| PluginId { registry: registry.clone(), name })
+            .collect::<Vec<_>>()
+    };
+    Some(session.origins().into_iter().flat_map(names).map(|id| id.shown(&bare)).collect())
 }
 
 fn layout() -> Option<Layout> {

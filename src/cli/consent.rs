@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leah_plugin::{
-    lock::Lock,
-    manifest::{PermissionKind, Permissions, plain_words},
+    lock::{Lock, Locked},
+    manifest::{PermissionKind, Permissions, Scope, plain_words},
     name::PluginName,
 };
+use semver::Version;
 
 use super::{
     context::Context,
@@ -21,23 +22,84 @@ use crate::{
 
 /// Somebody has to agree to permissions first.
 #[derive(Debug, thiserror::Error)]
-#[error("{} not granted what {} for:{}", subject(.0), verb(.0), list(.0))]
-pub(super) struct NeedsConsent(Vec<(PluginName, Permissions)>);
+#[error("{}", said(.0))]
+pub(super) struct NeedsConsent(Vec<Open>);
 
-fn subject(open: &[(PluginName, Permissions)]) -> String {
-    let is = if open.len() == 1 { "is" } else { "are" };
-    format!("{} {is}", ui::listed(open.iter().map(|(name, _)| name)))
+impl NeedsConsent {
+    /// The plugins that ask.
+    pub(super) fn plugins(&self) -> impl Iterator<Item = &PluginName> {
+        self.0.iter().map(|open| &open.name)
+    }
 }
 
-fn verb(open: &[(PluginName, Permissions)]) -> &'static str {
-    if open.len() == 1 { "it asks" } else { "they ask" }
+/// What a plugin asks for and nobody has decided on.
+#[derive(Debug)]
+struct Open {
+    name: PluginName,
+    version: Version,
+    /// The installed version, and what was granted to it.
+    before: Option<(Version, Permissions)>,
+    /// The permissions, each with its whole scope.
+    wanted: Permissions,
 }
 
-fn list(open: &[(PluginName, Permissions)]) -> String {
-    open.iter()
-        .flat_map(|(name, wanted)| wanted.iter().map(move |(kind, scope)| (name, kind, scope)))
-        .map(|(name, kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope)))
-        .collect()
+impl Open {
+    /// Each permission in plain words; of one that is granted in part only what is new about it.
+    fn lines(&self) -> Vec<String> {
+        let none = Permissions::empty();
+        let granted = self.before.as_ref().map_or(&none, |(_, granted)| granted);
+        let also = |kind| match (granted.get(kind), self.wanted.get(kind)) {
+            (Some(Scope::Only(_)), Some(Scope::Only(_))) => "also ",
+            _ => "",
+        };
+        let more = granted.missing(&self.wanted);
+        more.iter()
+            .map(|(kind, scope)| format!("{kind} ({}{})", also(kind), plain_words(kind, scope)))
+            .collect()
+    }
+
+    /// `mail`, and where a set is updated its way, `mail 1.0.0 -> 1.1.0`.
+    fn subject(&self, is_update: bool) -> String {
+        match &self.before {
+            Some((from, _)) => format!("{} {from} -> {}", self.name, self.version),
+            None if is_update => format!("{} {}, which is new", self.name, self.version),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+fn said(open: &[Open]) -> String {
+    let is_update = open.iter().any(|open| open.before.is_some());
+    let names = ui::listed(open.iter().map(|open| &open.name));
+    let mut text = match (is_update, open.len()) {
+        (false, 1) => format!("{names} is not granted what it asks for:"),
+        (false, _) => format!("{names} are not granted what they ask for:"),
+        (true, 1) => format!("{names} asks for more than it was granted:"),
+        (true, _) => format!("{names} ask for more than they were granted:"),
+    };
+    for one in open {
+        let subject = one.subject(is_update);
+        one.lines().iter().for_each(|line| text.push_str(&format!("\n  {subject}: {line}")));
+    }
+    text
+}
+
+/// What follows for each plugin from what was said now and granted before.
+pub(super) fn decisions(
+    ctx: &Context,
+    plugins: &BTreeMap<&PluginName, &Chosen>,
+    live: Option<&Lock>,
+) -> BTreeMap<PluginName, Decision> {
+    let decide = |name: &PluginName, chosen: &Chosen| {
+        let wanted = &chosen.line.interface.permissions;
+        consent::decide(name, wanted, same_plugin(live, name, chosen), &ctx.config.choices)
+    };
+    plugins.iter().map(|(name, chosen)| ((*name).clone(), decide(name, chosen))).collect()
+}
+
+/// What is locked of a plugin. One that comes from elsewhere now is another plugin: nothing was granted to it.
+fn same_plugin<'a>(live: Option<&'a Lock>, name: &PluginName, chosen: &Chosen) -> Option<&'a Locked> {
+    live?.plugins.get(name).filter(|locked| locked.registry == chosen.registry)
 }
 
 /// Decides on the permissions of each plugin, asking where something is open.
@@ -46,18 +108,16 @@ pub(super) fn settle(
     plugins: &BTreeMap<&PluginName, &Chosen>,
     live: Option<&Lock>,
 ) -> Result<BTreeMap<PluginName, Decision>, Failure> {
-    let mut decisions = BTreeMap::new();
-    for (name, chosen) in plugins {
-        // A plugin that comes from elsewhere now is another plugin: nothing was granted to it.
-        let before =
-            live.and_then(|lock| lock.plugins.get(*name)).filter(|locked| locked.registry == chosen.registry);
-        let wanted = &chosen.line.interface.permissions;
-        decisions.insert((*name).clone(), consent::decide(name, wanted, before, &ctx.config.choices));
-    }
-    let open: Vec<(PluginName, Permissions)> = decisions
+    let mut decisions = decisions(ctx, plugins, live);
+    let open: Vec<Open> = plugins
         .iter()
-        .filter(|(_, decision)| !decision.open.is_empty())
-        .map(|(name, decision)| (name.clone(), decision.open.clone()))
+        .map(|(name, chosen)| Open {
+            name: (*name).clone(),
+            version: chosen.line.version.clone(),
+            before: same_plugin(live, name, chosen).map(|it| (it.version.clone(), it.granted.clone())),
+            wanted: decisions[*name].open.clone(),
+        })
+        .filter(|open| !open.wanted.is_empty())
         .collect();
     if open.is_empty() {
         return Ok(decisions);
@@ -67,9 +127,9 @@ pub(super) fn settle(
         let hint = grant_hint(ctx, &open);
         return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(hint));
     }
-    for (name, wanted) in open {
-        let granted = ask(ctx, &name, &wanted)?;
-        if let Some(decision) = decisions.get_mut(&name) {
+    for open in open {
+        let (wanted, granted) = (&open.wanted, ask(ctx, &open)?);
+        if let Some(decision) = decisions.get_mut(&open.name) {
             let refused: BTreeSet<_> =
                 wanted.iter().map(|(k, _)| k).filter(|k| !granted.contains(k)).collect();
             decision.granted = decision.granted.union(&wanted.without(&refused));
@@ -80,19 +140,21 @@ pub(super) fn settle(
     Ok(decisions)
 }
 
-fn grant_hint(ctx: &Context, open: &[(PluginName, Permissions)]) -> String {
+fn grant_hint(ctx: &Context, open: &[Open]) -> String {
     let grants: Vec<String> = open
         .iter()
-        .flat_map(|(name, wanted)| wanted.iter().map(move |(kind, _)| format!("{name}:{kind}")))
+        .flat_map(|open| open.wanted.iter().map(move |(kind, _)| format!("{}:{kind}", open.name)))
         .collect();
     format!("to agree, run `{} --grant {}`; `--deny` refuses one", ctx.invocation, grants.join(","))
 }
 
-fn ask(ctx: &Context, name: &PluginName, wanted: &Permissions) -> Result<BTreeSet<PermissionKind>, Failure> {
-    let mut question = format!("{name} wants to:");
-    for (kind, scope) in wanted.iter() {
-        question.push_str(&format!("\n  - {} ({kind})", plain_words(kind, scope)));
-    }
+fn ask(ctx: &Context, open: &Open) -> Result<BTreeSet<PermissionKind>, Failure> {
+    let Open { name, wanted, .. } = open;
+    let mut question = match &open.before {
+        None => format!("{name} wants to:"),
+        Some((from, _)) => format!("{name} {} wants more than {from} was granted:", open.version),
+    };
+    open.lines().iter().for_each(|line| question.push_str(&format!("\n  - {line}")));
     ctx.ui.ask(&question);
     match prompt::select("Your answer", &["to all of it", "let me choose", "to none of it", "cancel"])? {
         0 => Ok(wanted.iter().map(|(kind, _)| kind).collect()),

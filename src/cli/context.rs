@@ -7,7 +7,8 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use leah_plugin::{layout::Layout, version::HOST_VERSION};
+use leah_http::Token;
+use leah_plugin::{layout::Layout, name::Origin, version::HOST_VERSION};
 use semver::Version;
 
 use super::{failure::Failure, ui::Ui};
@@ -45,7 +46,14 @@ impl Context {
 
     /// The registries of this run. None is opened yet.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::new(self.layout.clone(), now())?)
+        Ok(Session::new(self.layout.clone(), now(), self.config.network.clone())?)
+    }
+
+    /// The same, with a token that is not kept yet.
+    pub(super) fn session_with_token(&self, origin: &Origin, token: &Token) -> Result<Session, Failure> {
+        let mut network = self.config.network.clone();
+        network.tokens.insert(origin.clone(), token.clone());
+        Ok(Session::new(self.layout.clone(), now(), network)?)
     }
 
     /// The version of leah-host that plugins must fit.

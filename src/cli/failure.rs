@@ -12,8 +12,12 @@ pub(super) enum Kind {
     Usage,
     /// A check failed: the state is not what it should be.
     CheckFailed,
+    /// A server demands a token, or a better one.
+    Authentication,
     /// Nothing of that name, or no set of versions fits.
     NotFound,
+    /// A server could not be reached or did not answer as it should, or what is needed is missing offline.
+    Network,
     /// A signature, hash or pinned key does not fit.
     Trust,
     /// A person has to agree first.
@@ -38,7 +42,9 @@ impl Kind {
             Self::Unexpected => 1,
             Self::Usage => 2,
             Self::CheckFailed => 3,
+            Self::Authentication => 4,
             Self::NotFound => 5,
+            Self::Network => 6,
             Self::Trust => 7,
             Self::Consent => 8,
             Self::Refused => 9,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     registry::Session,
-    requirements::{PluginId, Wanted},
+    requirements::{BareNames, PluginId, Wanted},
     resolve::similar,
 };
 
@@ -48,10 +48,13 @@ struct Shown<'a> {
 
 pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
     let mut session = ctx.session()?;
+    let live = ctx.live()?;
     let registry = match &args.plugin.registry {
-        Some(registry) => registry.clone(),
+        Some(registry) => Some(registry.clone()),
         None => args.from.registry(ctx, &mut session)?,
     };
+    let bare = BareNames::new(session.known().default_origin(), live.as_ref().map(|live| live.lock()));
+    let registry = registry.unwrap_or_else(|| bare.registry(&args.plugin.name).clone());
     let id = PluginId { registry, name: args.plugin.name.clone() };
     let record = session.record(&id)?.ok_or_else(|| no_plugin(&session, &id))?;
     let mut all = record.versions();
@@ -69,7 +72,6 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         Failure::new(Kind::NotFound, not_there).hint(hint)
     })?;
     let catalog = session.registry(&id.registry)?.catalog()?;
-    let live = ctx.live()?;
     let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
     let shown = Shown { id: &id, release, all: &all, entry: catalog.get(&id.name), installed };
     if ctx.ui.json { ctx.ui.object("info", shown.json()) } else { ctx.ui.data(shown.lines().join("\n")) }

@@ -1,6 +1,10 @@
 //! `leahpm install`: bring plugins and what they need into the set.
 
-use leah_plugin::{lock::Lock, name::PluginName, version::PLUGIN_API};
+use leah_plugin::{
+    lock::{Lock, Locked},
+    name::PluginName,
+    version::PLUGIN_API,
+};
 
 use super::{
     context::Context,
@@ -9,8 +13,7 @@ use super::{
 };
 use crate::{
     consent,
-    plan::Plan,
-    registry::Session,
+    plan::{self, Plan},
     requirements::{Requirement, Update, Wanted},
 };
 
@@ -38,9 +41,9 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     refuse_contradictions(&args.plugins)?;
     let mut session = ctx.session()?;
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
-    if args.from.is_default()
+    if args.from.is_silent()
         && let Some(live) = ctx.live()?
-        && is_satisfied(ctx, live.lock(), &args.plugins, &session)
+        && is_satisfied(ctx, live.lock(), &args.plugins)
     {
         return render::nothing_to_do(ctx, live.lock(), &args.plugins);
     }
@@ -50,17 +53,28 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
         let lock = live.map(|live| live.lock());
         let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
         for wanted in &args.plugins {
-            let registry = wanted.registry.clone().unwrap_or_else(|| registry.clone());
+            let registry = wanted.registry.clone().or_else(|| registry.clone());
+            let registry = registry.unwrap_or_else(|| requirements.bare.registry(&wanted.name).clone());
             // Who names a plugin again without a range does not take back the range of before.
             let before = requirements.wanted.get(&wanted.name).filter(|before| before.registry == registry);
             let range = wanted.range.clone().or_else(|| before.map(|before| before.range.clone()));
             let range = range.unwrap_or(semver::VersionReq::STAR);
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
+        if let Some(lock) = lock {
+            plan::check_held(lock, &names, |name, locked| {
+                requirements.wanted.get(name).is_some_and(|wanted| moves(wanted, locked))
+            })?;
+        }
         let next = resolve::next(ctx, &session, lock, &requirements, &names)?;
         Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
     })?;
     render::outcome(ctx, "install", &outcome)
+}
+
+/// True when the locked package is not what is asked for.
+fn moves(wanted: &Requirement, locked: &Locked) -> bool {
+    wanted.registry != locked.registry || !wanted.range.matches(&locked.version)
 }
 
 /// One name asked for in two ways.
@@ -78,21 +92,19 @@ fn refuse_contradictions(plugins: &[Wanted]) -> Result<(), Failure> {
 }
 
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
-fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted], session: &Session) -> bool {
+fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted]) -> bool {
     let resolved_for = (&lock.resolved_for.api, &lock.resolved_for.host);
-    resolved_for == (&PLUGIN_API, &ctx.host_version())
-        && plugins.iter().all(|wanted| fits(ctx, lock, wanted, session))
+    resolved_for == (&PLUGIN_API, &ctx.host_version()) && plugins.iter().all(|wanted| fits(ctx, lock, wanted))
 }
 
-fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted, session: &Session) -> bool {
+fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted) -> bool {
     let (Some(request), Some(locked)) = (lock.requested.get(&wanted.name), lock.plugins.get(&wanted.name))
     else {
         return false;
     };
     let asked = locked.granted.union(&locked.denied);
     let decision = consent::decide(&wanted.name, &asked, Some(locked), &ctx.config.choices);
-    let registry = wanted.registry.clone().unwrap_or_else(|| session.known().default_origin());
     wanted.range.as_ref().is_none_or(|range| *range == request.range)
-        && registry == request.registry
+        && wanted.registry.as_ref().is_none_or(|registry| *registry == locked.registry)
         && decision.granted == locked.granted
 }

@@ -21,7 +21,7 @@ pub(super) fn run(ctx: &Context, _: &ListArgs) -> Result<(), Failure> {
             .map(|(name, locked)| {
                 json!({
                     "name": name, "version": locked.version, "registry": locked.registry,
-                    "enabled": locked.enabled, "requested": requested(name),
+                    "enabled": locked.enabled, "held": locked.held, "requested": requested(name),
                     "granted": locked.granted, "denied": locked.denied,
                 })
             })
@@ -47,5 +47,10 @@ pub(super) fn run(ctx: &Context, _: &ListArgs) -> Result<(), Failure> {
 }
 
 fn status(locked: &Locked) -> &'static str {
-    if locked.enabled { "enabled" } else { "disabled" }
+    match (locked.enabled, locked.held) {
+        (true, false) => "enabled",
+        (true, true) => "enabled, held",
+        (false, false) => "disabled",
+        (false, true) => "disabled, held",
+    }
 }

@@ -8,9 +8,12 @@ mod reasons;
 mod ui;
 
 mod consent;
+mod moves;
+mod notes;
 mod prompt;
 mod render;
 mod resolve;
+mod rest;
 
 mod check;
 mod completions;
@@ -18,6 +21,7 @@ mod disable;
 mod enable;
 mod gc;
 mod history;
+mod hold;
 mod info;
 mod install;
 mod key;
@@ -28,6 +32,7 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod unhold;
 mod uninstall;
 mod update;
 mod verify;
@@ -69,6 +74,8 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
+    Hold(hold::HoldArgs),
+    Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
     Search(search::SearchArgs),
     Info(info::InfoArgs),
@@ -142,6 +149,8 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
+        Command::Hold(args) => hold::run(ctx, &args),
+        Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),
         Command::Search(args) => search::run(ctx, &args),
         Command::Info(args) => info::run(ctx, &args),

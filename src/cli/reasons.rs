@@ -1,11 +1,13 @@
 //! What each error of the library means to a user: its kind, and so the exit code, and what to do about it.
 
+use leah_http::HttpError;
 use leah_plugin::{key::KeyError, package::PackageError, signature::SignatureError};
 
 use super::failure::{Failure, Kind};
 use crate::{
     apply::ApplyError,
     config::ConfigError,
+    credentials::CredentialsError,
     fetch::FetchError,
     fs::{FolderError, FsError},
     generation::{ReadError, SwitchError, gc::GcError},
@@ -44,6 +46,7 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Fs(error) => error.into(),
             ConfigError::NoHome => Self::new(Kind::Usage, error).hint("name one with `--home` or LEAH_HOME"),
+            ConfigError::Token(_) => Self::new(Kind::Usage, error),
             ConfigError::Registries { .. } => Self::new(Kind::Invalid, error),
         }
     }
@@ -79,7 +82,12 @@ impl From<PackError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
+        let kind = match &error {
+            PlanError::Held { .. } => Kind::Refused,
+            _ => Kind::NotFound,
+        };
         let hint = match &error {
+            PlanError::Held { name, .. } => format!("`leahpm unhold {name}` lets it move"),
             PlanError::NotInstalled(_) => "`leahpm list` shows what is installed".to_owned(),
             PlanError::SameTool { first, .. } => {
                 format!("`leahpm disable {first}` would make room for the other")
@@ -89,7 +97,7 @@ impl From<PlanError> for Failure {
                 format!("`leahpm {verb} {} {name}` does it for all of them", by.join(" "))
             }
         };
-        Self::new(Kind::NotFound, error).hint(hint)
+        Self::new(kind, error).hint(hint)
     }
 }
 
@@ -120,10 +128,51 @@ impl From<RegistryError> for Failure {
         match error {
             RegistryError::Fs(error) => error.into(),
             RegistryError::Trust(error) => error.into(),
+            RegistryError::Network(error) => (*error).into(),
+            RegistryError::Credentials(error) => error.into(),
+            RegistryError::Offline { .. } => {
+                Self::new(Kind::Network, error).hint("run the command again without `--offline`")
+            }
+            RegistryError::Caught { ref evidence, .. } => {
+                let hint = format!(
+                    "ask the registry's people about it; what it showed is kept in `{}`",
+                    crate::fs::shown(evidence)
+                );
+                Self::new(Kind::Trust, error).hint(hint)
+            }
             RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error)
                 .hint("`leahpm registry list` shows the registries and where they are"),
             // What is written so cannot be repaired by the user; a newer leahpm may read it.
             error => Self::new(Kind::Trust, error),
+        }
+    }
+}
+
+/// The kind of what kept an archive from being had.
+fn kind_of(error: &RegistryError) -> Kind {
+    match error {
+        RegistryError::Network(error) if error.is_denied() => Kind::Authentication,
+        RegistryError::Network(_) | RegistryError::Offline { .. } => Kind::Network,
+        RegistryError::Fs(_) => Kind::Unexpected,
+        _ => Kind::Trust,
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        if error.is_denied() {
+            return Self::new(Kind::Authentication, error)
+                .hint("`leahpm registry login NAME` takes a token for the registry");
+        }
+        Self::new(Kind::Network, error)
+    }
+}
+
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Fs(error) => error.into(),
+            error => Self::new(Kind::Invalid, error),
         }
     }
 }
@@ -139,13 +188,19 @@ impl From<SessionError> for Failure {
                     ResolveError::NoSolution(explanation) if explanation.is_incompatible() => {
                         Kind::Incompatible
                     }
+                    ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
                     _ => Kind::NotFound,
                 };
                 Self { hints, ..Self::new(kind, error) }
             }
             SessionError::Unknown { .. } => {
-                Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME PATH` adds one")
+                Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME URL` adds one")
             }
+            SessionError::Taken(ref origin) => {
+                let hint = format!("`leahpm registry remove {origin}` forgets the one that is there");
+                Self::new(Kind::Trust, error).hint(hint)
+            }
+            SessionError::TooMany => Self::new(Kind::Refused, error),
             SessionError::Seen { .. } => Self::new(Kind::Invalid, error),
         }
     }
@@ -166,7 +221,10 @@ impl From<FetchError> for Failure {
         match error {
             FetchError::Verify(error) => (*error).into(),
             FetchError::Store(error) => error.into(),
-            FetchError::Registry { .. } => Self::new(Kind::Trust, error),
+            FetchError::Registry { ref source, .. } => {
+                let kind = kind_of(source);
+                Self::new(kind, error)
+            }
         }
     }
 }
@@ -233,6 +291,7 @@ impl From<ApplyError> for Failure {
         match error {
             ApplyError::Locking(error) => error.into(),
             ApplyError::Session(error) => error.into(),
+            ApplyError::Credentials(error) => error.into(),
             ApplyError::Fetch(error) => error.into(),
             ApplyError::Store(error) => error.into(),
             ApplyError::Read(error) => error.into(),
@@ -242,6 +301,11 @@ impl From<ApplyError> for Failure {
             ApplyError::Fs(error) => error.into(),
             ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)
                 .hint("it may have been bundled with another leahpm; `leahpm update` moves to a version that is there"),
+            ApplyError::Revoked { ref name, .. } => {
+                let other = format!("`leahpm update {name}` looks for a version that was not revoked");
+                let none = format!("`leahpm uninstall {name}` takes it out");
+                Self::new(Kind::Trust, error).hint(other).hint(none)
+            }
             ApplyError::NoParent => {
                 Self::new(Kind::NotFound, error).hint("`leahpm history` shows the generations that were live")
             }

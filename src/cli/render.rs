@@ -1,6 +1,8 @@
 //! How plans and outcomes are shown, to people and to scripts.
 
-use leah_plugin::lock::Lock;
+use std::collections::BTreeSet;
+
+use leah_plugin::{lock::Lock, name::PluginName};
 use serde_json::{Value, json};
 
 use super::{context::Context, failure::Failure, ui};
@@ -8,6 +10,20 @@ use crate::{apply::Outcome, plan::Change, requirements::Wanted};
 
 /// Shows what a command did, or would do.
 pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result<(), Failure> {
+    outcome_or(ctx, command, outcome, "Everything is as it was asked for; nothing changed.")
+}
+
+/// The same of an update; `stays` are those that were to stay as they are.
+pub(super) fn updated(ctx: &Context, outcome: &Outcome, stays: &BTreeSet<PluginName>) -> Result<(), Failure> {
+    let but = match stays.len() {
+        0 => String::new(),
+        1 => format!(" but {}, which stays as it is,", ui::listed(stays)),
+        _ => format!(" but {}, which stay as they are,", ui::listed(stays)),
+    };
+    outcome_or(ctx, "update", outcome, &format!("All plugins{but} are up to date; nothing changed."))
+}
+
+fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) -> Result<(), Failure> {
     let plan = match outcome {
         Outcome::Unchanged => None,
         Outcome::Planned(plan) | Outcome::Live { plan, .. } => Some(plan),
@@ -26,8 +42,7 @@ pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result
     }
     changes(ctx, all)?;
     match (plan, number) {
-        (None, _) if command == "update" => ctx.ui.done("All plugins are up to date; nothing changed."),
-        (None, _) => ctx.ui.done("Everything is as it was asked for; nothing changed."),
+        (None, _) => ctx.ui.done(unchanged),
         (Some(_), None) => ctx.ui.done("Nothing was changed: this was a dry run."),
         (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
     }
@@ -88,7 +103,11 @@ fn change_json(change: &Change) -> Value {
         Change::Remove { version, .. } => json!({ "version": version }),
         Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
         Change::Request { request, .. } => json!({ "request": request }),
-        Change::Enable(_) | Change::Disable(_) => json!({}),
+        Change::Publisher(_)
+        | Change::Enable(_)
+        | Change::Disable(_)
+        | Change::Hold(_)
+        | Change::Unhold(_) => json!({}),
     };
     if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
         whole.extend(fields);

@@ -10,18 +10,18 @@ use leah_plugin::{
     version::PLUGIN_API,
 };
 
-use super::{consent, context::Context, failure::Failure, registry};
+use super::{consent, context::Context, failure::Failure, moves, notes, registry};
 use crate::{
     plan::{self, Chosen},
     registry::Session,
-    requirements::{PluginId, Preferred, Requirement, Requirements, Update},
+    requirements::{BareNames, PluginId, Preferred, Requirement, Requirements, Stays, Update},
 };
 
 /// Which registry bare names come from.
 #[derive(Debug, clap::Args)]
 pub(super) struct FromArgs {
-    /// Registry of bare names: one that was added, or a folder
-    #[arg(long, value_name = "NAME|PATH")]
+    /// Registry of bare names: one that was added, a URL or a folder [default: where a plugin is from, else the default one]
+    #[arg(long, value_name = "NAME|URL|PATH")]
     registry: Option<String>,
     /// Root key of a registry that was not added yet
     #[arg(long, value_name = "KEY", requires = "registry")]
@@ -29,17 +29,16 @@ pub(super) struct FromArgs {
 }
 
 impl FromArgs {
-    /// True when bare names come from where they come from anyway.
-    pub(super) fn is_default(&self) -> bool {
-        self.registry.is_none()
+    /// The registry that bare names are to come from, if the user says so; one that is new is added to the
+    /// session after consent to its key.
+    pub(super) fn registry(&self, ctx: &Context, session: &mut Session) -> Result<Option<Origin>, Failure> {
+        let text = self.registry.as_ref();
+        text.map(|text| registry::named_or_added(ctx, session, text, self.key.as_ref())).transpose()
     }
 
-    /// The registry of bare names; one that is new is added to the session after consent to its key.
-    pub(super) fn registry(&self, ctx: &Context, session: &mut Session) -> Result<Origin, Failure> {
-        match &self.registry {
-            None => Ok(session.known().default_origin()),
-            Some(text) => registry::named_or_added(ctx, session, text, self.key.as_ref()),
-        }
+    /// True when the user says nothing of a registry.
+    pub(super) fn is_silent(&self) -> bool {
+        self.registry.is_none()
     }
 }
 
@@ -64,11 +63,12 @@ pub(super) fn requirements(
         preferred: locked
             .map(|(name, locked)| {
                 let (version, registry) = (locked.version.clone(), locked.registry.clone());
-                (name.clone(), Preferred { version, registry })
+                let stays = locked.held.then_some(Stays::Held);
+                (name.clone(), Preferred { version, registry, stays })
             })
             .collect(),
         update,
-        default_registry: session.known().default_origin(),
+        bare: BareNames::new(session.known().default_origin(), live),
     }
 }
 
@@ -81,22 +81,39 @@ pub(super) fn next(
     requirements: &Requirements,
     named: &[PluginName],
 ) -> Result<Lock, Failure> {
+    let chosen = choose(session, requirements)?;
+    notes::tell(ctx, session, live, &chosen)?;
+    moves::agree(ctx, &chosen, live)?;
+    let decisions = consent::settle(ctx, &unsettled(&chosen, live, named), live)?;
+    let registries = locked_registries(session, &chosen)?;
+    let next = plan::next_lock(live, requirements, &chosen, &decisions, &registries);
+    plan::check_tools(&next, live, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    Ok(next)
+}
+
+/// The versions that fit, with what the index says of them.
+pub(super) fn choose(
+    session: &Session,
+    requirements: &Requirements,
+) -> Result<BTreeMap<PluginName, Chosen>, Failure> {
     let resolution = session.resolve(requirements)?;
     let mut chosen = BTreeMap::new();
     for (name, resolved) in &resolution.plugins {
         let id = PluginId { registry: resolved.registry.clone(), name: name.clone() };
         chosen.insert(name.clone(), session.chosen(&id, &resolved.version)?);
     }
+    Ok(chosen)
+}
+
+/// The plugins whose permissions are to be decided on: those that are named, new or another package than before.
+pub(super) fn unsettled<'a>(
+    chosen: &'a BTreeMap<PluginName, Chosen>,
+    live: Option<&Lock>,
+    named: &[PluginName],
+) -> BTreeMap<&'a PluginName, &'a Chosen> {
     let before = |name: &PluginName| live.and_then(|lock| lock.plugins.get(name));
-    let unsettled: BTreeMap<&PluginName, &Chosen> = chosen
-        .iter()
-        .filter(|(name, one)| named.contains(name) || before(name).is_none_or(|old| !plan::is_same(old, one)))
-        .collect();
-    let decisions = consent::settle(ctx, &unsettled, live)?;
-    let registries = locked_registries(session, &chosen)?;
-    let next = plan::next_lock(live, requirements, &chosen, &decisions, &registries);
-    plan::check_tools(&next, live, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
-    Ok(next)
+    let is_new = |name: &PluginName, one: &Chosen| before(name).is_none_or(|old| !plan::is_same(old, one));
+    chosen.iter().filter(|(name, one)| named.contains(name) || is_new(name, one)).collect()
 }
 
 fn locked_registries(
@@ -105,8 +122,7 @@ fn locked_registries(
 ) -> Result<BTreeMap<Origin, LockedRegistry>, Failure> {
     let mut registries = BTreeMap::new();
     for one in chosen.values() {
-        let (source, root_key) = session.locate(&one.registry)?;
-        registries.insert(one.registry.clone(), LockedRegistry { url: source.url(), root_key });
+        registries.insert(one.registry.clone(), session.locked(&one.registry)?);
     }
     Ok(registries)
 }

@@ -61,6 +61,7 @@ impl Packed {
             owner: Digest::of(b"owner"),
             dependencies: BTreeMap::new(),
             enabled: true,
+            held: false,
             granted: Permissions::empty(),
             denied: Permissions::empty(),
         }

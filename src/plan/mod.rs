@@ -1,21 +1,22 @@
 //! What a command will do, as plain data: the next lock and how it differs from the live one. Pure;
 //! this is what `--dry-run` prints and what `apply` carries out.
 
+mod change;
 mod next;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use leah_plugin::{
-    lock::{Lock, Locked, Request},
-    manifest::{Permissions, ToolName},
+    lock::{Lock, Locked},
+    manifest::ToolName,
     name::{Origin, PluginName},
 };
 use semver::Version;
 
-pub use self::next::{Chosen, is_same, next_lock};
+pub use self::{
+    change::{Change, difference},
+    next::{Chosen, is_same, next_lock},
+};
 
 /// A change of the live set that has been decided on and not begun.
 #[derive(Debug, Clone)]
@@ -30,56 +31,6 @@ pub struct Plan {
     pub lock: Lock,
     /// How that differs from the set that is live.
     pub changes: Vec<Change>,
-}
-
-/// One difference between two sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A plugin comes.
-    Install {
-        /// The plugin.
-        name: PluginName,
-        /// Its version.
-        version: Version,
-        /// Where it comes from.
-        registry: Origin,
-    },
-    /// A plugin changes its version, its registry, or both.
-    Update {
-        /// The plugin.
-        name: PluginName,
-        /// Version and registry so far.
-        from: (Version, Origin),
-        /// Version and registry from now on.
-        to: (Version, Origin),
-    },
-    /// A plugin goes.
-    Remove {
-        /// The plugin.
-        name: PluginName,
-        /// The version that was there.
-        version: Version,
-    },
-    /// A plugin is switched on.
-    Enable(PluginName),
-    /// A plugin is switched off.
-    Disable(PluginName),
-    /// What a plugin may do changes.
-    Permissions {
-        /// The plugin.
-        name: PluginName,
-        /// What it may do from now on.
-        granted: Permissions,
-        /// What it asked for and may not do.
-        denied: Permissions,
-    },
-    /// The range or registry that was asked for changes, and nothing else.
-    Request {
-        /// The plugin.
-        name: PluginName,
-        /// What is asked for now; `None` when only other plugins need it any more.
-        request: Option<Request>,
-    },
 }
 
 /// Why a set cannot be changed in the way that was asked for.
@@ -97,6 +48,14 @@ pub enum PlanError {
         first: PluginName,
         /// The other.
         second: PluginName,
+    },
+    /// It is held, and the command would move it.
+    #[error("`{name}` is held at {version}")]
+    Held {
+        /// The plugin.
+        name: PluginName,
+        /// The version at which it stays.
+        version: Version,
     },
     /// Others could not work without it.
     #[error("`{name}` is needed by {}", names(.by))]
@@ -130,118 +89,6 @@ impl Plan {
         let changes = difference(before, &next);
         Some(Self { parent: live.map(|(number, _)| number), verb, names, lock: next, changes })
     }
-}
-
-/// What happens to each plugin on the way from one set to another, sorted by name.
-#[must_use]
-pub fn difference(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
-    let old = |name: &PluginName| before.and_then(|lock| lock.plugins.get(name));
-    let mut all: BTreeSet<&PluginName> = after.plugins.keys().collect();
-    all.extend(before.iter().flat_map(|lock| lock.plugins.keys()));
-    let mut changes = Vec::new();
-    for name in all {
-        match (old(name), after.plugins.get(name)) {
-            (None, Some(new)) => changes.push(Change::Install {
-                name: name.clone(),
-                version: new.version.clone(),
-                registry: new.registry.clone(),
-            }),
-            (Some(old), None) => {
-                changes.push(Change::Remove { name: name.clone(), version: old.version.clone() });
-            }
-            (Some(old), Some(new)) => changes.extend(differences_of(name, old, new)),
-            (None, None) => {}
-        }
-        let request = |lock: &Lock| lock.requested.get(name).cloned();
-        let moved = changes.last().is_some_and(|change| change.name() == name);
-        if !moved && before.is_some_and(|lock| request(lock) != request(after)) {
-            changes.push(Change::Request { name: name.clone(), request: request(after) });
-        }
-    }
-    changes
-}
-
-fn differences_of(name: &PluginName, old: &Locked, new: &Locked) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if (&old.version, &old.registry, old.content) != (&new.version, &new.registry, new.content) {
-        let place = |locked: &Locked| (locked.version.clone(), locked.registry.clone());
-        changes.push(Change::Update { name: name.clone(), from: place(old), to: place(new) });
-    }
-    if old.enabled != new.enabled {
-        changes.push(if new.enabled { Change::Enable(name.clone()) } else { Change::Disable(name.clone()) });
-    }
-    if (&old.granted, &old.denied) != (&new.granted, &new.denied) {
-        changes.push(Change::Permissions {
-            name: name.clone(),
-            granted: new.granted.clone(),
-            denied: new.denied.clone(),
-        });
-    }
-    changes
-}
-
-impl Change {
-    /// The plugin it concerns.
-    #[must_use]
-    pub fn name(&self) -> &PluginName {
-        match self {
-            Self::Install { name, .. }
-            | Self::Update { name, .. }
-            | Self::Remove { name, .. }
-            | Self::Permissions { name, .. }
-            | Self::Request { name, .. }
-            | Self::Enable(name)
-            | Self::Disable(name) => name,
-        }
-    }
-
-    /// One word for it, as it stands in `--json`.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Install { .. } => "install",
-            Self::Update { .. } => "update",
-            Self::Remove { .. } => "remove",
-            Self::Enable(_) => "enable",
-            Self::Disable(_) => "disable",
-            Self::Permissions { .. } => "permissions",
-            Self::Request { .. } => "request",
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Install { name, version, registry } => write!(f, "+ {name} {version} ({registry})"),
-            Self::Update { name, from, to } if from.1 == to.1 => write!(f, "~ {name} {} -> {}", from.0, to.0),
-            Self::Update { name, from, to } => {
-                write!(f, "~ {name} {} ({}) -> {} ({})", from.0, from.1, to.0, to.1)
-            }
-            Self::Remove { name, version } => write!(f, "- {name} {version}"),
-            Self::Enable(name) => write!(f, "~ {name} enabled"),
-            Self::Disable(name) => write!(f, "~ {name} disabled"),
-            Self::Permissions { name, granted, denied } => {
-                let kinds = |set: &Permissions| {
-                    set.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ")
-                };
-                write!(
-                    f,
-                    "~ {name} granted: {}; denied: {}",
-                    or_none(&kinds(granted)),
-                    or_none(&kinds(denied))
-                )
-            }
-            Self::Request { name, request: Some(Request { range, registry }) } => {
-                write!(f, "~ {name} asked for as {range} from {registry}")
-            }
-            Self::Request { name, request: None } => write!(f, "~ {name} kept for others that need it"),
-        }
-    }
-}
-
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "none" } else { text }
 }
 
 /// The set without `gone`, and without the dependencies that only they needed.
@@ -288,11 +135,7 @@ pub fn enabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
 /// # Errors
 /// When one of them is not installed, or an enabled plugin needs it.
 pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
-    let mut next = lock.clone();
-    for name in names {
-        let locked = next.plugins.get_mut(name).ok_or_else(|| PlanError::NotInstalled(name.clone()))?;
-        locked.enabled = false;
-    }
+    let next = with_each(lock, names, |locked| locked.enabled = false)?;
     for name in names {
         let by = dependents(&next, name, |locked| locked.enabled);
         if !by.is_empty() {
@@ -300,6 +143,44 @@ pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
         }
     }
     Ok(next)
+}
+
+/// The set in which `names` stay at their versions and registries.
+///
+/// # Errors
+/// When one of them is not installed.
+pub fn held(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
+    with_each(lock, names, |locked| locked.held = true)
+}
+
+/// The set in which `names` may move again.
+///
+/// # Errors
+/// When one of them is not installed.
+pub fn unheld(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
+    with_each(lock, names, |locked| locked.held = false)
+}
+
+/// The plugins that are held.
+pub fn held_of(lock: &Lock) -> impl Iterator<Item = &PluginName> {
+    lock.plugins.iter().filter(|(_, locked)| locked.held).map(|(name, _)| name)
+}
+
+/// Refuses a command that would move a plugin which is held.
+///
+/// # Errors
+/// When `moves` is true of a held plugin of `names`.
+pub fn check_held<'a>(
+    lock: &Lock,
+    names: impl IntoIterator<Item = &'a PluginName>,
+    moves: impl Fn(&PluginName, &Locked) -> bool,
+) -> Result<(), PlanError> {
+    for name in names {
+        if let Some(locked) = lock.plugins.get(name).filter(|locked| locked.held && moves(name, locked)) {
+            return Err(PlanError::Held { name: name.clone(), version: locked.version.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a set in which two enabled plugins offer a tool of one name. `tools` gives a plugin's tools; of two
@@ -328,6 +209,14 @@ pub fn check_tools<'a>(
         }
     }
     Ok(())
+}
+
+fn with_each(lock: &Lock, names: &[PluginName], change: impl Fn(&mut Locked)) -> Result<Lock, PlanError> {
+    let mut next = lock.clone();
+    for name in names {
+        change(next.plugins.get_mut(name).ok_or_else(|| PlanError::NotInstalled(name.clone()))?);
+    }
+    Ok(next)
 }
 
 /// Those that depend on `name`, directly or through others, sorted.

@@ -83,6 +83,7 @@ fn locked(chosen: &Chosen, before: Option<&Locked>, decision: Option<&Decision>)
         owner: chosen.owner,
         dependencies: line.interface.dependencies.clone(),
         enabled: before.is_none_or(|before| before.enabled),
+        held: before.is_some_and(|before| before.held),
         granted,
         denied,
     }

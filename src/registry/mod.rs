@@ -3,27 +3,38 @@
 //! below that head by hash. It never falls back to another registry.
 
 mod bundled;
+mod cache;
+mod network;
+mod opening;
+mod remote;
 mod session;
+mod source;
 
-use std::path::{Path, PathBuf};
+use std::{borrow::Cow, path::PathBuf, sync::OnceLock};
 
+use leah_http::HttpError;
 use leah_plugin::{
     catalog::{self, Catalog, CatalogError},
-    digest::Digest,
+    digest::{Digest, Hashed},
     head::Head,
-    key::{KeyError, PublicKey},
+    key::KeyError,
+    layout::Layout,
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
     registry_layout::RegistryLayout as Paths,
-    root::RootChain,
     tree::{self, RecordRef, TreeError},
     yaml::Format,
 };
 
-pub use self::session::{Session, SessionError};
+use self::{cache::Named, remote::Wanted};
+pub use self::{
+    session::{Session, SessionError},
+    source::Source,
+};
 use crate::{
-    fs::{self, FsError},
-    trust::{self, Seen, TrustError},
+    credentials::CredentialsError,
+    fs::FsError,
+    trust::{self, Believed, Demands, Seen, TrustError},
 };
 
 /// Largest root or head in bytes, signature included; both are a few hundred bytes.
@@ -37,22 +48,13 @@ const MAX_CATALOG_BYTES: u64 = 16 << 20;
 /// Longest chain of roots that is walked.
 const MAX_ROOTS: u64 = 1_000;
 
-/// Where the bytes of a registry come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// This binary.
-    Bundled,
-    /// A folder.
-    Folder(PathBuf),
-}
-
 /// A registry whose chain of roots and head were found good.
 #[derive(Debug)]
 pub struct Registry {
     source: Source,
-    roots: RootChain,
-    head: Head,
-    head_digest: Digest,
+    believed: Believed,
+    /// The top node of the directory, which every search of a name begins with.
+    top: OnceLock<Vec<u8>>,
 }
 
 /// Why a registry cannot be used, or something cannot be had from it.
@@ -121,6 +123,28 @@ pub enum RegistryError {
         /// What is wrong.
         source: CatalogError,
     },
+    /// It did not come over the network.
+    #[error(transparent)]
+    Network(Box<HttpError>),
+    /// The network is switched off, and the cache does not have it.
+    #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
+    Offline {
+        /// The registry's URL.
+        url: String,
+        /// Its path in the registry.
+        path: String,
+    },
+    /// It contradicts what it said before, and both are signed.
+    #[error("{source}")]
+    Caught {
+        /// What is wrong.
+        source: TrustError,
+        /// The file in which both are kept.
+        evidence: PathBuf,
+    },
+    /// The tokens of the user cannot be read.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// The key that a registry offers as its root is malformed.
     #[error("`root.pub` of {place} is not a public key")]
     RootKey {
@@ -131,90 +155,23 @@ pub enum RegistryError {
     },
 }
 
-impl Source {
-    /// The source of a registry by the URL it was added with: an absolute folder.
-    #[must_use]
-    pub fn folder(path: &Path) -> Self {
-        Self::Folder(path.to_owned())
-    }
-
-    /// The address that may stand in a lock; none for a folder, which means nothing on another machine.
-    #[must_use]
-    pub fn url(&self) -> Option<String> {
-        None
-    }
-
-    /// For a person: where the bytes come from.
-    #[must_use]
-    pub fn place(&self) -> String {
-        match self {
-            Self::Bundled => "this leahpm".into(),
-            Self::Folder(path) => format!("`{}`", fs::shown(path)),
-        }
-    }
-
-    /// The bytes of a file of the registry, at most `limit`; `None` when there is no such file.
-    fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
-        match self {
-            Self::Bundled => Ok(bundled::file(path).map(<[u8]>::to_vec)),
-            Self::Folder(folder) => fs::read_if_any(&folder.join(path), limit).map_err(|error| {
-                if error.is_too_large() {
-                    RegistryError::TooLarge { place: self.place(), path: path.to_owned(), limit }
-                } else {
-                    error.into()
-                }
-            }),
-        }
-    }
-
-    fn require(&self, path: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
-        let missing = || RegistryError::Missing { place: self.place(), path: path.to_owned() };
-        self.read(path, limit)?.ok_or_else(missing)
-    }
-
-    /// The root key that the registry shows to whoever meets it first. It proves nothing: a person must
-    /// compare it with what the registry's people publish elsewhere.
-    ///
-    /// # Errors
-    /// When there is none or it is malformed.
-    pub fn offered_key(&self) -> Result<PublicKey, RegistryError> {
-        let bytes = self.require(Paths::ROOT_KEY, MAX_SIGNED_BYTES)?;
-        PublicKey::from_file_text(&String::from_utf8_lossy(&bytes))
-            .map_err(|source| RegistryError::RootKey { place: self.place(), source })
-    }
-}
-
 impl Registry {
-    /// Opens a registry: walks its roots from the pinned key and reads its head. Whether it is older than
-    /// one already seen, or past its time, is for
-    /// [`Registry::check_not_older`] and [`Registry::check_fresh`] to say.
+    /// Opens a registry: walks its roots from the pinned key, reads its head, and refuses it when it is older than what
+    /// was seen. Whether it is past its time is for [`Registry::check_fresh`] to say.
     ///
     /// # Errors
-    /// When there is no registry, or it is not signed as it must be.
-    pub fn open(source: Source, pinned: &PublicKey) -> Result<Self, RegistryError> {
-        let mut roots = Vec::new();
-        while let Some(bytes) = source.read(&Paths::root(roots.len() as u64 + 1), MAX_SIGNED_BYTES)? {
-            roots.push(bytes);
-            if roots.len() as u64 == MAX_ROOTS {
-                break;
-            }
-        }
-        if roots.is_empty() {
-            return Err(RegistryError::NoRegistry(source.place()));
-        }
-        let roots = trust::walk_roots(&roots, pinned)?;
-        let head = source.require(Paths::HEAD, MAX_SIGNED_BYTES)?;
-        let head_digest = Digest::of(&head);
-        let head = trust::read_head(&head, roots.newest())?;
-        Ok(Self { source, roots, head, head_digest })
+    /// When there is no registry, or it is not believed.
+    pub fn open(source: Source, demands: &Demands<'_>, layout: &Layout) -> Result<Self, RegistryError> {
+        let believed = opening::open(&source, demands, layout)?;
+        Ok(Self { source, believed, top: OnceLock::new() })
     }
 
-    /// Refuses a registry that went back behind what was seen.
+    /// Refuses a registry that went back behind what was seen, for one whose name was not known when it was opened.
     ///
     /// # Errors
     /// On rollback and equivocation.
     pub fn check_not_older(&self, seen: Option<&Seen>) -> Result<(), TrustError> {
-        trust::check_not_older(&self.head, &self.head_digest, seen)
+        trust::check_not_older(&self.believed.head, &self.believed.digest(), seen)
     }
 
     /// Refuses a registry that is past its time at `now`, in seconds since 1970.
@@ -223,22 +180,22 @@ impl Registry {
     /// On expiry, and when head and newest root do not belong together.
     pub fn check_fresh(&self, now: u64) -> Result<(), TrustError> {
         // What is compiled in is as new as this binary; there is no newer state that could be held back.
-        if self.source == Source::Bundled {
+        if matches!(self.source, Source::Bundled) {
             return Ok(());
         }
-        trust::check_fresh(&self.head, self.roots.newest(), now)
+        trust::check_fresh(&self.believed.head, self.believed.roots.newest(), now)
     }
 
     /// The name that its root states.
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        &self.roots.newest().origin
+        &self.believed.roots.newest().origin
     }
 
     /// Its head.
     #[must_use]
     pub fn head(&self) -> &Head {
-        &self.head
+        &self.believed.head
     }
 
     /// What is remembered of it: its state, and the owner lines pinned so far.
@@ -246,9 +203,11 @@ impl Registry {
     pub fn seen(&self, before: Option<Seen>) -> Seen {
         Seen {
             format: Format,
-            epoch: self.head.epoch,
-            serial: self.head.serial,
-            head: self.head_digest,
+            epoch: self.believed.head.epoch,
+            serial: self.believed.head.serial,
+            head: self.believed.digest(),
+            // What was verified is ASCII.
+            signed_head: String::from_utf8(self.believed.signed_head.clone()).ok(),
             owners: before.map(|seen| seen.owners).unwrap_or_default(),
         }
     }
@@ -259,22 +218,32 @@ impl Registry {
     /// When an object on the way is missing, changed or malformed.
     pub fn record(&self, name: &PluginName) -> Result<Option<Record>, RegistryError> {
         let Some(found) = self.find(name)? else { return Ok(None) };
-        let bytes = self.object(&found.record, MAX_RECORD_BYTES)?;
-        Record::read(&bytes, self.origin(), name, self.roots.keys()).map(Some).map_err(|source| {
-            RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source }
-        })
+        let bytes = self.object(&found.record, found.size.min(MAX_RECORD_BYTES))?;
+        Record::read(&bytes, self.origin(), name, self.believed.roots.root_key()).map(Some).map_err(
+            |source| RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source },
+        )
     }
 
     fn find(&self, name: &PluginName) -> Result<Option<RecordRef>, RegistryError> {
         let invalid = |source| RegistryError::Tree { origin: self.origin().clone(), source };
-        let mut node = self.object(&self.head.tree, MAX_NODE_BYTES)?;
-        for level in 0..self.head.depth {
+        let head = &self.believed.head;
+        let mut node = Cow::Borrowed(self.top()?);
+        for level in 0..head.depth {
             match tree::interior_child(&node, name, level).map_err(invalid)? {
-                Some(child) => node = self.object(&child, MAX_NODE_BYTES)?,
+                Some(child) => node = self.object(&child, MAX_NODE_BYTES)?.into(),
                 None => return Ok(None),
             }
         }
         tree::leaf_find(&node, name).map_err(invalid)
+    }
+
+    /// The top node of the directory, read once.
+    fn top(&self) -> Result<&[u8], RegistryError> {
+        if let Some(top) = self.top.get() {
+            return Ok(top);
+        }
+        let top = self.object(&self.believed.head.tree, MAX_NODE_BYTES)?;
+        Ok(self.top.get_or_init(|| top))
     }
 
     /// What search and browse need: one entry a plugin, sorted by name.
@@ -283,7 +252,7 @@ impl Registry {
     /// When an object of the catalog is missing, changed or malformed.
     pub fn catalog(&self) -> Result<Catalog, RegistryError> {
         let invalid = |source| RegistryError::Catalog { origin: self.origin().clone(), source };
-        let list = self.object(&self.head.catalog, MAX_CATALOG_BYTES)?;
+        let list = self.object(&self.believed.head.catalog, MAX_CATALOG_BYTES)?;
         let mut segments = Vec::new();
         for segment in catalog::read_list(&list).map_err(invalid)? {
             let bytes = self.object(&segment.segment, segment.size.min(MAX_CATALOG_BYTES))?;
@@ -297,18 +266,24 @@ impl Registry {
     ///
     /// # Errors
     /// When it is missing, larger than announced, or cannot be read.
-    pub fn archive(&self, name: &PluginName, line: &VersionLine) -> Result<Vec<u8>, RegistryError> {
-        self.source.require(&Paths::archive(name, &line.version), line.size)
+    pub fn archive(&self, name: &PluginName, line: &VersionLine) -> Result<Hashed, RegistryError> {
+        let path = Paths::archive(name, &line.version);
+        let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
+        self.source.named(&wanted)
+    }
+
+    /// How many packages or records are worth asking for at a time.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.source.threads()
     }
 
     fn object(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, RegistryError> {
         let path = Paths::object(digest);
-        let bytes = self.source.require(&path, limit)?;
-        let found = Digest::of(&bytes);
-        if found == *digest {
-            Ok(bytes)
-        } else {
-            Err(RegistryError::Object { origin: self.origin().clone(), path, found })
+        let found = self.source.named(&Wanted { named: Named::Object, path: &path, digest, limit })?;
+        if found.digest() == digest {
+            return Ok(found.into_bytes());
         }
+        Err(RegistryError::Object { origin: self.origin().clone(), path, found: *found.digest() })
     }
 }

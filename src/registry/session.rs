@@ -9,25 +9,28 @@ use std::{
     time::{Duration, Instant},
 };
 
+use leah_http::BaseUrl;
 use leah_plugin::{
     catalog::Catalog,
     key::PublicKey,
     layout::Layout,
+    lock::LockedRegistry,
     name::{Origin, PluginName},
-    record::{Record, VersionLine},
+    record::Record,
     yaml::{self, YamlError},
 };
 
 use semver::Version;
 
-use super::{Registry, RegistryError, Source};
+use super::{Registry, RegistryError, Source, network::Network};
 use crate::{
-    config::{ConfigError, Registries, RegistryConfig},
+    config::{Address, ConfigError, NetworkConfig, Registries, RegistryConfig},
     fs::{self, FsError},
+    parallel,
     plan::Chosen,
     requirements::{PluginId, Requirements},
     resolve::{self, Candidate, Index, Resolution, ResolveError},
-    trust::{self, Seen, TrustError},
+    trust::{self, Demands, Seen, TrustError},
 };
 
 /// The root key of the registry that is compiled in.
@@ -39,15 +42,26 @@ const MAX_SEEN_BYTES: u64 = 4 << 20;
 /// How long the solver may think. An index is hostile input, and naive shapes would take minutes.
 const SOLVER_TIME: Duration = Duration::from_secs(2);
 
+/// Most records that one run reads: many times what any set of plugins needs.
+const MOST_RECORDS: usize = 5_000;
+
 /// Registries known to this run, opened as they are needed.
 #[derive(Debug)]
 pub struct Session {
     layout: Layout,
     now: u64,
     known: Registries,
-    open: RefCell<BTreeMap<Origin, Arc<Registry>>>,
+    network: Network,
+    open: RefCell<BTreeMap<Origin, Opened>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
+}
+
+/// A registry that was opened, with what was seen of it before.
+#[derive(Debug, Clone)]
+struct Opened {
+    registry: Arc<Registry>,
+    seen: Option<Arc<Seen>>,
 }
 
 /// Why a registry's word could not be had.
@@ -78,6 +92,12 @@ pub enum SessionError {
     /// A file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// The name is taken by another one.
+    #[error("there is a registry `{0}` already, at another place or with another key")]
+    Taken(Origin),
+    /// An index that names ever more plugins would keep a command busy for ever.
+    #[error("what was asked for leads to more than {MOST_RECORDS} plugins")]
+    TooMany,
     /// No set of versions fits.
     #[error("{error}")]
     Unsolved {
@@ -92,6 +112,10 @@ fn names(origins: &[Origin]) -> String {
     origins.iter().map(|origin| format!("`{origin}`")).collect::<Vec<_>>().join(", ")
 }
 
+fn bundled_root_key() -> PublicKey {
+    BUNDLED_ROOT_KEY.parse().expect("the compiled-in root key is a key")
+}
+
 impl From<TrustError> for SessionError {
     fn from(error: TrustError) -> Self {
         Self::Registry(error.into())
@@ -103,12 +127,13 @@ impl Session {
     ///
     /// # Errors
     /// When the list of registries cannot be read.
-    pub fn new(layout: Layout, now: u64) -> Result<Self, SessionError> {
+    pub fn new(layout: Layout, now: u64, network: NetworkConfig) -> Result<Self, SessionError> {
         let known = Registries::read(&layout)?;
         Ok(Self {
             layout,
             now,
             known,
+            network: Network::new(network),
             open: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
@@ -121,13 +146,12 @@ impl Session {
         &self.known
     }
 
-    /// Adds a registry to this run.
-    pub fn add(&mut self, origin: Origin, config: RegistryConfig) {
-        self.known.registries.insert(origin, config);
-        self.has_new_registry = true;
+    /// Forgets a registry for this run, so that it can be met again.
+    pub fn forget(&mut self, origin: &Origin) {
+        self.known.registries.remove(origin);
     }
 
-    /// True when [`Session::add`] was called, so that the list must be written.
+    /// True when [`Session::meet`] was called, so that the list must be written.
     #[must_use]
     pub fn has_new_registry(&self) -> bool {
         self.has_new_registry
@@ -139,21 +163,27 @@ impl Session {
         std::iter::once(Origin::bundled()).chain(self.known.registries.keys().cloned()).collect()
     }
 
-    /// Where a registry's bytes come from and which root key is pinned for it.
+    /// What is known of a registry: nothing but its root key for the one that is compiled in.
     ///
     /// # Errors
     /// When no registry of that name is known.
-    pub fn locate(&self, origin: &Origin) -> Result<(Source, PublicKey), SessionError> {
+    pub fn config(&self, origin: &Origin) -> Result<Option<&RegistryConfig>, SessionError> {
         if origin.is_bundled() {
-            let key = BUNDLED_ROOT_KEY.parse().expect("the compiled-in root key is a key");
-            return Ok((Source::Bundled, key));
+            return Ok(None);
         }
-        let config = self
-            .known
-            .registries
-            .get(origin)
-            .ok_or_else(|| SessionError::Unknown { origin: origin.clone(), known: self.origins() })?;
-        Ok((Source::Folder(PathBuf::from(&config.url)), config.root_key))
+        let unknown = || SessionError::Unknown { origin: origin.clone(), known: self.origins() };
+        self.known.registries.get(origin).map(Some).ok_or_else(unknown)
+    }
+
+    /// How a registry stands in a lock.
+    ///
+    /// # Errors
+    /// When no registry of that name is known.
+    pub fn locked(&self, origin: &Origin) -> Result<LockedRegistry, SessionError> {
+        Ok(match self.config(origin)? {
+            Some(config) => LockedRegistry { url: config.shareable_url(), root_key: config.root_key },
+            None => LockedRegistry { url: None, root_key: bundled_root_key() },
+        })
     }
 
     /// Opens a registry and refuses it when it is older than what was seen. One that is past its time still
@@ -162,24 +192,74 @@ impl Session {
     /// # Errors
     /// When it is unknown, cannot be read, or is not believed.
     pub fn registry(&self, origin: &Origin) -> Result<Arc<Registry>, SessionError> {
-        if let Some(registry) = self.open.borrow().get(origin) {
-            return Ok(Arc::clone(registry));
+        Ok(self.opened_registry(origin)?.registry)
+    }
+
+    fn opened_registry(&self, origin: &Origin) -> Result<Opened, SessionError> {
+        if let Some(opened) = self.open.borrow().get(origin) {
+            return Ok(opened.clone());
         }
-        let (source, key) = self.locate(origin)?;
-        let registry = Arc::new(Registry::open(source, &key)?);
-        if registry.origin() != origin {
-            let found = registry.origin().clone();
-            return Err(TrustError::Origin { expected: origin.clone(), found }.into());
+        let (source, key) = match self.config(origin)? {
+            Some(config) => (self.source(Some(origin), &config.url, &config.mirrors)?, config.root_key),
+            None => (Source::Bundled, bundled_root_key()),
+        };
+        let seen = self.seen(origin)?.map(Arc::new);
+        let now = (!origin.is_bundled()).then_some(self.now);
+        let demands = Demands { key: &key, origin: Some(origin), seen: seen.as_deref(), now };
+        let registry = Arc::new(Registry::open(source, &demands, &self.layout)?);
+        let opened = Opened { registry, seen };
+        self.open.borrow_mut().insert(origin.clone(), opened.clone());
+        Ok(opened)
+    }
+
+    /// Where the bytes at these addresses come from.
+    ///
+    /// # Errors
+    /// When what is needed for the network cannot be read.
+    pub fn source(
+        &self,
+        origin: Option<&Origin>,
+        url: &Address,
+        mirrors: &[BaseUrl],
+    ) -> Result<Source, SessionError> {
+        Ok(match url {
+            Address::Folder(path) => Source::Folder(path.clone()),
+            Address::Web(url) => {
+                let urls = std::iter::once(url).chain(mirrors).cloned().collect();
+                Source::Remote(self.network.remote(origin, urls, &self.layout)?)
+            }
+        })
+    }
+
+    /// Looks at a registry that is not known yet and adds it to this run. Its name is what its root states.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not believed, is past its time, or is another than `expected`.
+    pub fn meet(
+        &mut self,
+        expected: Option<&Origin>,
+        config: RegistryConfig,
+    ) -> Result<Origin, SessionError> {
+        let source = self.source(expected, &config.url, &config.mirrors)?;
+        let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
+        let (key, now) = (&config.root_key, Some(self.now));
+        let demands = Demands { key, origin: expected, seen: seen.as_ref(), now };
+        let registry = Registry::open(source, &demands, &self.layout)?;
+        let origin = registry.origin().clone();
+        registry.check_not_older(self.seen(&origin)?.as_ref())?;
+        registry.check_fresh(self.now)?;
+        if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
+            return Err(SessionError::Taken(origin));
         }
-        registry.check_not_older(self.seen(origin)?.as_ref())?;
-        self.open.borrow_mut().insert(origin.clone(), Arc::clone(&registry));
-        Ok(registry)
+        self.known.registries.insert(origin.clone(), config);
+        self.has_new_registry = true;
+        Ok(origin)
     }
 
     /// The registries that were opened in this run.
     #[must_use]
     pub fn opened(&self) -> Vec<Arc<Registry>> {
-        self.open.borrow().values().cloned().collect()
+        self.open.borrow().values().map(|opened| Arc::clone(&opened.registry)).collect()
     }
 
     /// What was seen of a registry in earlier runs. Nothing is kept of `bundled`: binaries of different
@@ -208,21 +288,24 @@ impl Session {
         if let Some(record) = self.records.borrow().get(id) {
             return Ok(record.clone());
         }
-        let record = self.registry(&id.registry)?.record(&id.name)?.map(Arc::new);
-        if let Some(record) = &record {
-            trust::check_owner(&id.registry, &id.name, record, self.seen(&id.registry)?.as_ref())?;
-        }
-        self.records.borrow_mut().insert(id.clone(), record.clone());
-        Ok(record)
+        let opened = self.opened_registry(&id.registry)?;
+        let record = opened.registry.record(&id.name)?;
+        self.take(id, record, opened.seen.as_deref())
     }
 
-    /// The line of one version in the index, or `None` when its record does not have it.
-    ///
-    /// # Errors
-    /// When the record cannot be had.
-    pub fn line(&self, id: &PluginId, version: &Version) -> Result<Option<VersionLine>, SessionError> {
-        let record = self.record(id)?;
-        Ok(record.and_then(|record| record.version(version).map(|release| release.line.clone())))
+    /// Keeps a record for this run, after a look at its owner.
+    fn take(
+        &self,
+        id: &PluginId,
+        record: Option<Record>,
+        seen: Option<&Seen>,
+    ) -> Result<Option<Arc<Record>>, SessionError> {
+        if let Some(record) = &record {
+            trust::check_owner(&id.registry, &id.name, record, seen)?;
+        }
+        let record = record.map(Arc::new);
+        self.records.borrow_mut().insert(id.clone(), record.clone());
+        Ok(record)
     }
 
     /// A version that the resolver chose from the records of this session, with what the index says of it.
@@ -264,7 +347,7 @@ impl Session {
             ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
-        let mut hints = error.hints(&requirements.default_registry, &known);
+        let mut hints = error.hints(&requirements.bare, &known);
         if hints.is_empty() {
             hints = resolve::in_the_way(requirements, index)
                 .map(|name| format!("`leahpm uninstall {name}` would make room"))
@@ -279,10 +362,26 @@ impl Session {
         self.names(registry).into_iter().map(id).collect()
     }
 
+    /// Adds the records of `ids`, which are fetched together.
     fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
-        for id in ids {
+        if self.records.borrow().len() + ids.len() > MOST_RECORDS {
+            return Err(SessionError::TooMany);
+        }
+        let mut missing = Vec::new();
+        for id in &ids {
+            let opened = self.opened_registry(&id.registry)?;
             // An old state may hide a newer version, or that one was withdrawn.
-            self.registry(&id.registry)?.check_fresh(self.now)?;
+            opened.registry.check_fresh(self.now)?;
+            if !self.records.borrow().contains_key(id) {
+                missing.push((id, opened));
+            }
+        }
+        let threads = missing.iter().map(|(_, opened)| opened.registry.threads()).max().unwrap_or(1);
+        let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
+        for ((id, opened), record) in missing.into_iter().zip(records) {
+            self.take(id, record, opened.seen.as_deref())?;
+        }
+        for id in ids {
             match self.record(&id)? {
                 Some(record) => index.add(id, candidates(&record)),
                 None => index.add_unknown(id),

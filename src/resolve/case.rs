@@ -3,7 +3,7 @@
 use leah_plugin::version::{parse_range, parse_version};
 
 use super::*;
-use crate::requirements::{Preferred, Requirement, Update, Wanted};
+use crate::requirements::{BareNames, Preferred, Requirement, Stays, Update, Wanted};
 
 pub(super) const IN_TIME: &dyn Fn() -> bool = &|| false;
 
@@ -30,7 +30,7 @@ pub(super) fn case(lines: &str) -> Case {
         host: Version::new(0, 1, 0),
         preferred: BTreeMap::new(),
         update: Update::None,
-        default_registry: "hub".parse().unwrap(),
+        bare: BareNames::new("hub".parse().unwrap(), None),
     };
     Case { index, requirements }
 }
@@ -73,11 +73,17 @@ impl Case {
         self
     }
 
+    /// `lib 1.0.0, app 2.0.0 held`: what is locked.
     pub(super) fn lock(mut self, texts: &str) -> Self {
         for text in texts.split(", ") {
             let (plugin, version) = text.split_once(' ').unwrap();
             let PluginId { registry, name } = id(plugin);
-            let preferred = Preferred { registry, version: parse_version(version).unwrap() };
+            let (version, stays) = match version.split_once(' ') {
+                Some((version, "held")) => (version, Some(Stays::Held)),
+                Some((version, _)) => (version, Some(Stays::Excluded)),
+                None => (version, None),
+            };
+            let preferred = Preferred { registry, version: parse_version(version).unwrap(), stays };
             self.requirements.preferred.insert(name, preferred);
         }
         self
@@ -104,7 +110,7 @@ impl Case {
             Ok(resolution) => resolution,
             Err(error) => {
                 let known = [id("translator"), id("text-tools"), id("corp/weather")];
-                let hints = error.hints(&self.requirements.default_registry, &known);
+                let hints = error.hints(&self.requirements.bare, &known);
                 let hints: String = hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
                 return format!("error: {error}{hints}");
             }

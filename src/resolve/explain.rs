@@ -1,13 +1,13 @@
-//! Words for a resolution that failed: sentences a user can act on, and commands that would help.
-//! The facts come from `conflict`; this file only says them.
+//! Words for a resolution that failed: sentences a user can understand. The facts come from `conflict`; this file
+//! only says them, and `hints` says what would help.
 
 use std::{collections::BTreeSet, fmt};
 
 use leah_plugin::name::{Origin, PluginName};
 use semver::{Version, VersionReq};
 
-use super::{ResolveError, Unusable, skipped::matches_released};
-use crate::requirements::{PluginId, Requirements, exactly};
+use super::{Unusable, skipped::matches_released};
+use crate::requirements::{BareNames, PluginId};
 
 /// Most facts that are said; a hostile index can bring thousands.
 const MOST_SENTENCES: usize = 12;
@@ -19,8 +19,8 @@ pub struct Explanation {
     pub facts: Vec<Fact>,
     /// Plugins each of which, if the user asked for this version of it instead, would let all fit.
     pub easier: Vec<(PluginId, Version)>,
-    /// The registry whose plugins are called by their bare names.
-    pub default_registry: Origin,
+    /// Which plugins are called by their bare names.
+    pub bare: BareNames,
 }
 
 /// One thing that is true of the index or of what was asked for.
@@ -107,58 +107,21 @@ impl Explanation {
         })
     }
 
-    /// Commands that would help; each was tried out, or only shows something.
+    /// True when a range is left without a version because keys were revoked, so that what is missing is trust.
     #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let easier = self.easier.iter().map(|(plugin, version)| {
-            format!("`leahpm install {}@^{version}` would work", self.shown(plugin))
-        });
-        let facts = self.facts.iter().filter_map(|fact| self.hint(fact));
-        let mut hints: Vec<String> = easier.chain(facts).collect();
-        let mut seen = BTreeSet::new();
-        hints.retain(|hint| seen.insert(hint.clone()));
-        hints.truncate(3);
-        hints
-    }
-
-    /// What the user could ask for instead of the ranges that take part: any release, or the newest
-    /// pre-release where there is no other.
-    pub(super) fn other_ranges(&self, requirements: &Requirements) -> Vec<(PluginId, VersionReq)> {
-        let mut others = Vec::new();
-        for fact in &self.facts {
-            let (plugin, range, there) = match fact {
-                Fact::Asked { plugin, range } => (plugin, range, &[][..]),
-                Fact::NoVersion { plugin, range, there, .. } => (plugin, range, there.as_slice()),
-                _ => continue,
-            };
-            let asked = requirements.wanted.get(&plugin.name);
-            if !asked.is_some_and(|it| it.registry == plugin.registry && it.range == *range) {
-                continue;
+    pub fn is_revoked(&self) -> bool {
+        let stays = |reason: &Unusable| matches!(reason, Unusable::Revoked | Unusable::Stays { .. });
+        self.facts.iter().any(|fact| match fact {
+            Fact::NoVersion { unusable, .. } => {
+                unusable.iter().any(|(reason, _)| *reason == Unusable::Revoked)
+                    && unusable.iter().all(|(reason, _)| stays(reason))
             }
-            if *range != VersionReq::STAR {
-                others.push((plugin.clone(), VersionReq::STAR));
-            }
-            let pre_release = there.iter().rev().find(|version| matches_released(range, version));
-            others.extend(pre_release.map(|version| (plugin.clone(), exactly(version))));
-        }
-        others
+            _ => false,
+        })
     }
 
-    fn shown(&self, plugin: &PluginId) -> String {
-        plugin.shown(&self.default_registry)
-    }
-
-    fn hint(&self, fact: &Fact) -> Option<String> {
-        let plugin = match fact {
-            Fact::NoVersion { plugin, .. } => plugin,
-            // Another version of who needs it may do without.
-            Fact::Unknown { plugin: unknown } => self.facts.iter().find_map(|fact| match fact {
-                Fact::Needs { plugin, dependency, .. } if dependency == unknown => Some(plugin),
-                _ => None,
-            })?,
-            _ => return None,
-        };
-        Some(format!("`leahpm info {}` shows all its versions", self.shown(plugin)))
+    pub(super) fn shown(&self, plugin: &PluginId) -> String {
+        plugin.shown(&self.bare)
     }
 
     fn sentence(&self, fact: &Fact) -> String {
@@ -216,49 +179,6 @@ impl fmt::Display for Explanation {
     }
 }
 
-impl ResolveError {
-    /// Commands that would help. `known` are names that registries have, among which similar ones are
-    /// looked for.
-    #[must_use]
-    pub fn hints(&self, default_registry: &Origin, known: &[PluginId]) -> Vec<String> {
-        match self {
-            Self::Needs(_) => Vec::new(),
-            Self::Unknown(plugins) => {
-                plugins.iter().flat_map(|plugin| suggestions(plugin, default_registry, known)).collect()
-            }
-            Self::NoSolution(explanation) => explanation.hints(),
-            Self::Cycle(ring) => {
-                let name = ring.first().map(|name| format!("`leahpm info {name}` shows earlier versions"));
-                name.into_iter().collect()
-            }
-            Self::Deadline { busiest } => {
-                let exact = |(plugin, version): &(PluginId, Version)| {
-                    let plugin = plugin.shown(default_registry);
-                    format!("ask for an exact version, such as `leahpm install {plugin}@{version}`")
-                };
-                busiest.first().map(exact).into_iter().collect()
-            }
-        }
-    }
-}
-
-/// The names of `known` that `name` may be a slip of, the most similar first, three at most.
-pub fn similar<'a>(
-    name: &PluginName,
-    known: impl IntoIterator<Item = &'a PluginName>,
-) -> Vec<&'a PluginName> {
-    const SHOWN: usize = 3;
-    // One slip in every four letters; in very short names everything is similar to everything.
-    let slips = name.as_str().len().div_ceil(4);
-    let distance =
-        |other: &'a PluginName| (strsim::damerau_levenshtein(name.as_str(), other.as_str()), other);
-    let mut near: Vec<_> =
-        known.into_iter().map(distance).filter(|(distance, _)| (1..=slips).contains(distance)).collect();
-    near.sort();
-    near.dedup();
-    near.into_iter().map(|(_, name)| name).take(SHOWN).collect()
-}
-
 /// `registry `hub` has no plugin `a``, for each.
 pub(super) fn unknown(plugins: &[PluginId]) -> String {
     let sentence = |id: &PluginId| format!("registry `{}` has no plugin `{}`", id.registry, id.name);
@@ -279,23 +199,6 @@ pub(super) fn undecided(busiest: &[(PluginId, Version)]) -> String {
         return "choosing versions took too long".to_owned();
     }
     format!("choosing versions took too long: most conflicts are about {}", joined(&names))
-}
-
-fn suggestions(plugin: &PluginId, default_registry: &Origin, known: &[PluginId]) -> Vec<String> {
-    let elsewhere = known.iter().filter(|it| it.name == plugin.name && it.registry != plugin.registry);
-    let elsewhere = elsewhere.map(|it| {
-        format!("registry `{}` has one: `leahpm install {}`", it.registry, it.shown(default_registry))
-    });
-    let here = known.iter().filter(|it| it.registry == plugin.registry).map(|it| &it.name);
-    let similar = similar(&plugin.name, here).into_iter().map(|name| {
-        let id = PluginId { registry: plugin.registry.clone(), name: name.clone() };
-        format!("did you mean `leahpm install {}`?", id.shown(default_registry))
-    });
-    let mut hints: Vec<String> = elsewhere.chain(similar).collect();
-    if hints.is_empty() {
-        hints.push(format!("`leahpm search {}` looks in names and descriptions", plugin.name));
-    }
-    hints
 }
 
 fn no_version(

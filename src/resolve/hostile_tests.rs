@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{oracle_tests::*, *};
-use crate::requirements::{Requirement, Update};
+use crate::requirements::{BareNames, Requirement, Update};
 
 /// Versions 1.0.0 to `n`.0.0 of a plugin, each with what `needs` says of it.
 fn versions(n: u64, needs: impl Fn(u64) -> Vec<(String, String)>) -> Vec<Candidate> {
@@ -32,7 +32,7 @@ fn hostile(records: Vec<(String, Vec<Candidate>)>, wanted: &[String]) -> World {
             host: Version::new(0, 1, 0),
             preferred: BTreeMap::new(),
             update: Update::None,
-            default_registry: "hub".parse().unwrap(),
+            bare: BareNames::new("hub".parse().unwrap(), None),
         },
     }
 }
@@ -62,7 +62,7 @@ fn stops_at_the_deadline_and_names_who_conflicts_most() {
     let Err(error @ ResolveError::Deadline { .. }) = answer else { panic!("{answer:?}") };
     let text = error.to_string();
     assert!(text.starts_with("choosing versions took too long: most conflicts are about `"), "{text}");
-    assert_eq!(error.hints(&"hub".parse().unwrap(), &[]).len(), 1);
+    assert_eq!(error.hints(&BareNames::new("hub".parse().unwrap(), None), &[]).len(), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use leah_plugin::name::{Origin, PluginName};
 use semver::{Version, VersionReq};
 
-use crate::requirements::{PluginId, Requirements};
+use crate::requirements::{PluginId, Requirements, Stays};
 
 /// One version of a plugin, as its record states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,13 +98,20 @@ pub enum Unusable {
         /// The host's version.
         has: Version,
     },
+    /// The lock holds another one, which must stay.
+    Stays {
+        /// The version that the lock holds.
+        at: Version,
+        /// Why.
+        why: Stays,
+    },
     /// It names itself as a dependency, so nothing could ever be ready before it.
     NeedsItself,
 }
 
 impl Unusable {
     /// Why `candidate` of `plugin` cannot be used, if so. Revoked comes first: no other reason could
-    /// tempt a user to work around it.
+    /// tempt a user to work around it. A plugin that must stay comes next, since that is what the user said.
     pub(super) fn check(
         candidate: &Candidate,
         registry: &Origin,
@@ -115,6 +122,8 @@ impl Unusable {
         let locked = || is_locked(candidate, registry, name, requirements);
         if candidate.revoked {
             Some(Self::Revoked)
+        } else if let Some((at, why)) = stays(requirements, name).filter(|_| !locked()) {
+            Some(Self::Stays { at: at.clone(), why })
         } else if !candidate.api.matches(api) {
             Some(Self::Api { needs: candidate.api.clone(), has: api.clone() })
         } else if let Some(needs) = candidate.host.as_ref().filter(|needs| !needs.matches(host)) {
@@ -136,6 +145,10 @@ impl Unusable {
             Self::Yanked => format!("{be} yanked"),
             Self::Api { needs, has } => format!("{be} for plugin API {needs}, this host has {has}"),
             Self::Host { needs, has } => format!("{be} for leah-host {needs}, this one is {has}"),
+            Self::Stays { at, why: Stays::Held } => format!("{be} ruled out, since {at} is held"),
+            Self::Stays { at, why: Stays::Excluded } => {
+                format!("{be} ruled out, since {at} is left out of this update")
+            }
             Self::NeedsItself if versions == 1 => "needs itself".to_owned(),
             Self::NeedsItself => "need themselves".to_owned(),
         }
@@ -146,6 +159,12 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.said_of(1))
     }
+}
+
+/// The version at which a plugin must stay, and why.
+fn stays<'a>(requirements: &'a Requirements, name: &PluginName) -> Option<(&'a Version, Stays)> {
+    let locked = requirements.preferred.get(name)?;
+    Some((&locked.version, locked.stays?))
 }
 
 /// True when the lock holds exactly this version of this registry's plugin.

@@ -8,6 +8,7 @@
 mod conflict;
 mod explain;
 mod foresee;
+mod hints;
 mod index;
 mod order;
 mod provider;
@@ -17,6 +18,8 @@ mod versions;
 
 #[cfg(test)]
 mod case;
+#[cfg(test)]
+mod held_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
@@ -31,7 +34,8 @@ use pubgrub::PubGrubError;
 use semver::{Version, VersionReq};
 
 pub use self::{
-    explain::{Explanation, Fact, similar},
+    explain::{Explanation, Fact},
+    hints::similar,
     index::{Candidate, Index, Unusable},
     skipped::{SkipReason, Skipped},
 };

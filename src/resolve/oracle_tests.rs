@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::requirements::{Preferred, Requirement, Update};
+use crate::requirements::{BareNames, Preferred, Requirement, Stays, Update};
 
 pub(super) const IN_TIME: &dyn Fn() -> bool = &|| false;
 pub(super) const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "2.0.0", "2.1.0-beta.1"];
@@ -51,12 +51,15 @@ impl World {
         for (id, candidates) in &self.records {
             let versions = problem.plugins.entry(id.clone()).or_default();
             for candidate in candidates {
-                let here = Preferred { registry: id.registry.clone(), version: candidate.version.clone() };
+                let locked = preferred.get(&id.name);
+                let is_locked =
+                    locked.is_some_and(|it| it.registry == id.registry && it.version == candidate.version);
                 let usable = !candidate.revoked
                     && candidate.api.matches(api)
                     && candidate.host.as_ref().is_none_or(|range| range.matches(host))
                     && !candidate.dependencies.contains_key(&id.name)
-                    && (!candidate.yanked || preferred.get(&id.name) == Some(&here));
+                    && (!candidate.yanked || is_locked)
+                    && (is_locked || locked.is_none_or(|it| it.stays.is_none()));
                 let needs = candidate.dependencies.iter().map(|(name, range)| {
                     (PluginId { registry: id.registry.clone(), name: name.clone() }, range.clone())
                 });
@@ -158,7 +161,9 @@ fn candidates(owner: usize) -> impl Strategy<Value = Vec<Candidate>> {
 fn preferred(registries: &'static [&'static str]) -> impl Strategy<Value = Preferred> {
     let registry = proptest::sample::select(registries).prop_map(|it| it.parse().unwrap());
     let version = proptest::sample::select(&VERSIONS[..]).prop_map(|it| it.parse().unwrap());
-    (registry, version).prop_map(|(registry, version)| Preferred { registry, version })
+    let stays =
+        proptest::option::weighted(0.2, proptest::sample::select(&[Stays::Held, Stays::Excluded][..]));
+    (registry, version, stays).prop_map(|(registry, version, stays)| Preferred { registry, version, stays })
 }
 
 /// Every name is there or known to be missing in every registry, so the index is complete.
@@ -185,7 +190,7 @@ fn world_of(registries: &'static [&'static str], most_locked: usize) -> impl Str
                 host: Version::new(0, 1, 0),
                 preferred: locked.into_iter().map(|(it, preferred)| (name(it), preferred)).collect(),
                 update: Update::None,
-                default_registry: "hub".parse().unwrap(),
+                bare: BareNames::new("hub".parse().unwrap(), None),
             },
         }
     })
@@ -319,6 +324,7 @@ proptest! {
         let preferred = |(registry, version): &(Origin, Version)| Preferred {
             registry: registry.clone(),
             version: version.clone(),
+            stays: None,
         };
         world.requirements.preferred = locked.iter().map(|(name, it)| (name.clone(), preferred(it))).collect();
         let keeps = |set: &Set| locked.iter().all(|(name, it)| set.get(name) == Some(it));
@@ -331,7 +337,7 @@ proptest! {
     fn resolving_again_with_its_own_lock_changes_nothing(mut world in world()) {
         if let Ok(first) = world.resolve() {
             let lock = set_of(&first).into_iter();
-            let lock = lock.map(|(name, (registry, version))| (name, Preferred { registry, version }));
+            let lock = lock.map(|(name, (registry, version))| (name, Preferred { registry, version, stays: None }));
             world.requirements.preferred = lock.collect();
             prop_assert_eq!(set_of(&world.resolve().unwrap()), set_of(&first));
         }

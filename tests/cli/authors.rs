@@ -275,7 +275,7 @@ fn signs_nothing_that_is_no_package_and_with_nothing_that_is_no_key() {
     2> error: the following required arguments were not provided:
     2>   --for <REGISTRY>
     2>
-    2> Usage: leahpm sign --key <FILE> --for <REGISTRY> --home <DIR> <PACKAGE>
+    2> Usage: leahpm sign --key <FILE> --for <REGISTRY> --home <DIR> --cache <DIR> <PACKAGE>
     2>
     2> For more information, try '--help'.
     exit 2

@@ -23,9 +23,14 @@ fn offers_the_names_that_the_command_can_take() {
     let (sandbox, hub) = hub();
     hub.publish_all(&[("alpha", "1.0.0"), ("beta", "1.0.0")]);
     sandbox.run(&["install", "alpha"]).ok();
-    assert_eq!(offered(&sandbox, &["leahpm", "install", "tr"]).ok().stdout, "translator");
+    assert_eq!(offered(&sandbox, &["leahpm", "install", "be"]).ok().stdout, "beta");
+    assert_eq!(offered(&sandbox, &["leahpm", "install", "bundled/tr"]).ok().stdout, "bundled/translator");
     assert_eq!(offered(&sandbox, &["leahpm", "uninstall", "a"]).ok().stdout, "alpha");
     assert_eq!(offered(&sandbox, &["leahpm", "disable", "b"]).ok().stdout, "");
+    assert_eq!(offered(&sandbox, &["leahpm", "hold", "a"]).ok().stdout, "alpha");
+    assert_eq!(offered(&sandbox, &["leahpm", "unhold", "a"]).ok().stdout, "");
+    sandbox.run(&["hold", "alpha"]).ok();
+    assert_eq!(offered(&sandbox, &["leahpm", "unhold", "a"]).ok().stdout, "alpha");
     assert_eq!(offered(&sandbox, &["leahpm", "perm"]).ok().stdout, "permissions");
     assert_eq!(offered(&sandbox, &["leahpm", "permissions", "gr"]).ok().stdout, "grant");
     assert_eq!(offered(&sandbox, &["leahpm", "list", "--js"]).ok().stdout, "--json");

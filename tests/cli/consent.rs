@@ -179,9 +179,10 @@ fn an_update_that_wants_more_changes_nothing_until_somebody_agrees() {
     let before = sandbox.tree();
     let refused = sandbox.run(&["update"]);
     insta::assert_snapshot!(refused, @"
-    2> error: `mail` is not granted what it asks for:
-    2>   mail: use_model (ask your chat model)
+    2> error: `mail` asks for more than it was granted:
+    2>   mail 1.0.0 -> 1.1.0: use_model (ask your chat model)
     2> hint: to agree, run `leahpm update --grant mail:use_model`; `--deny` refuses one
+    2> hint: to update the rest alone, run `leahpm update --exclude mail`
     exit 8
     ");
     assert_eq!(sandbox.tree(), before);
@@ -206,9 +207,10 @@ fn an_update_that_wants_a_wider_scope_asks_for_it() {
     sandbox.run(&["install", "mail", "--grant", "all"]).ok();
     hub.publish(&spec("1.1.0", "a.example, b.example"));
     insta::assert_snapshot!(sandbox.run(&["update"]), @"
-    2> error: `mail` is not granted what it asks for:
-    2>   mail: network_access (send requests to a.example, b.example)
+    2> error: `mail` asks for more than it was granted:
+    2>   mail 1.0.0 -> 1.1.0: network_access (also send requests to b.example)
     2> hint: to agree, run `leahpm update --grant mail:network_access`; `--deny` refuses one
+    2> hint: to update the rest alone, run `leahpm update --exclude mail`
     exit 8
     ");
     hub.publish(&spec("1.2.0", "a.example"));

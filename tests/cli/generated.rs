@@ -19,12 +19,17 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("zsh", "_leahpm"),
 ];
 
-const EXIT_STATUS: [(&str, &str); 12] = [
+const EXIT_STATUS: [(&str, &str); 14] = [
     ("0", "All was done, or there was nothing to do."),
     ("1", "Something unexpected, or an error of the operating system."),
     ("2", "The command line makes no sense."),
     ("3", "A check failed: the installed files are not what they should be."),
+    ("4", "A server demands a token, or a better one."),
     ("5", "There is nothing of that name, or no set of versions fits."),
+    (
+        "6",
+        "A server could not be reached or did not answer as it should, or what is needed is missing offline.",
+    ),
     ("7", "A signature, a hash or a pinned key does not fit."),
     ("8", "A person has to agree first, to a permission or to a key."),
     ("9", "It is refused as a rule, such as to forget a registry that plugins are installed from."),

@@ -222,7 +222,7 @@ fn explains_what_is_not_to_be_found() {
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "elsewhere/translator"]), @"
     2> error: there is no registry `elsewhere`, only `bundled`, `hub`
-    2> hint: `leahpm registry add NAME PATH` adds one
+    2> hint: `leahpm registry add NAME URL` adds one
     exit 5
     ");
     assert_eq!(sandbox.live_line(), "");

@@ -61,6 +61,7 @@ fn lists_what_is_installed() {
           "granted": [
             "read_messages"
           ],
+          "held": false,
           "name": "mail",
           "registry": "hub",
           "requested": true,
@@ -70,6 +71,7 @@ fn lists_what_is_installed() {
           "denied": [],
           "enabled": true,
           "granted": [],
+          "held": false,
           "name": "text-tools",
           "registry": "hub",
           "requested": false,
@@ -165,7 +167,7 @@ fn finds_plugins_by_word_and_by_category() {
     "#);
     insta::assert_snapshot!(sandbox.run(&["search", "--registry", "elsewhere"]), @"
     2> error: there is no registry `elsewhere`, only `bundled`, `hub`
-    2> hint: `leahpm registry add NAME PATH` adds one
+    2> hint: `leahpm registry add NAME URL` adds one
     exit 5
     ");
 }

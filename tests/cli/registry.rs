@@ -59,12 +59,14 @@ fn shows_the_registries_and_which_one_bare_names_come_from() {
       "registries": [
         {
           "default": false,
+          "mirrors": [],
           "name": "bundled",
           "root_key": "RWRzqWippnsjtXaCVOcXmCaSdh7nff5i2gi8LvpmH09RybJbMwlp6gv9",
           "url": null
         },
         {
           "default": true,
+          "mirrors": [],
           "name": "hub",
           "root_key": "[hub root key]",
           "url": "[DIR]/hub"
@@ -123,12 +125,12 @@ fn a_rollback_needs_no_registry_that_was_forgotten_since() {
     sandbox.run(&["verify"]).ok();
     insta::assert_snapshot!(sandbox.run(&["update"]), @"
     2> error: there is no registry `hub`, only `bundled`
-    2> hint: `leahpm registry add NAME PATH` adds one
+    2> hint: `leahpm registry add NAME URL` adds one
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "translator", "--grant", "all"]), @"
     2> error: there is no registry `hub`, only `bundled`
-    2> hint: `leahpm registry add NAME PATH` adds one
+    2> hint: `leahpm registry add NAME URL` adds one
     exit 5
     ");
     sandbox.run(&["disable", "alpha"]).ok();
@@ -167,9 +169,20 @@ fn refuses_another_key_another_name_and_what_is_no_registry() {
     2> For more information, try '--help'.
     exit 2
     ");
-    insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "https://example.com", "--key", &key]), @"
-    2> error: `https://example.com` is not a folder, and registries over the network are not supported yet
-    2> hint: give the folder of a copy
+    insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "http://example.com", "--key", &key]), @"
+    2> error: cannot take that for the URL of a registry
+    2> caused by: `http://` is only for this machine itself, use `https://`
+    2> hint: it looks like `https://plugins.example.com/registry`
+    exit 2
+    ");
+    insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "https://ann:secret@localhost", "--key", &key]), @"
+    2> error: cannot take that for the URL of a registry
+    2> caused by: a URL with a user name or password in it, which would be shown and stored in the clear
+    2> hint: `leahpm registry login NAME` takes a token once the registry is added
+    exit 2
+    ");
+    insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "hub", "--mirror", "https://localhost"]), @"
+    2> error: `[DIR]/hub` is a folder, and a folder has no mirrors
     exit 2
     ");
     assert!(!sandbox.home().exists());
@@ -183,12 +196,12 @@ fn a_name_that_is_taken_stays_with_its_key() {
     let before = sandbox.tree();
     sandbox.run(&["registry", "add", "hub", "hub", "--key", &key]).ok();
     insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", "twin", "--key", &other]), @"
-    2> error: there is a registry `hub` already, with another folder or key
+    2> error: there is a registry `hub` already, at another place or with another key
     2> hint: `leahpm registry remove hub` forgets the one that is there
     exit 7
     ");
     insta::assert_snapshot!(sandbox.run(&twin.with(&["install", "alpha"])), @"
-    2> error: there is a registry `hub` already, with another folder or key
+    2> error: there is a registry `hub` already, at another place or with another key
     2> hint: `leahpm registry remove hub` forgets the one that is there
     exit 7
     ");

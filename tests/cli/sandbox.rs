@@ -79,11 +79,11 @@ impl Output {
         serde_json::to_string_pretty(&self.json()).unwrap()
     }
 
-    /// The command of the first hint, word for word.
+    /// The command of a hint, word for word; the first hint is number 0.
     #[track_caller]
-    fn hinted_command(&self) -> &str {
-        let hint = self.raw_stderr.lines().find(|line| line.starts_with("hint: "));
-        let hint = hint.unwrap_or_else(|| panic!("no hint: {self}"));
+    fn hinted_command(&self, number: usize) -> &str {
+        let hint = self.raw_stderr.lines().filter(|line| line.starts_with("hint: ")).nth(number);
+        let hint = hint.unwrap_or_else(|| panic!("no hint {number}: {self}"));
         let command = hint.split('`').find(|part| part.starts_with("leahpm "));
         command.unwrap_or_else(|| panic!("no command in the hint: {self}"))
     }
@@ -122,7 +122,13 @@ impl Sandbox {
     /// Gives the command of a refusal's hint to a shell, as a person would who copies it.
     #[track_caller]
     pub fn run_hint(&self, refused: &Output) -> Output {
-        self.run_line(refused.hinted_command())
+        self.run_line(refused.hinted_command(0))
+    }
+
+    /// The same with the command of the second hint.
+    #[track_caller]
+    pub fn run_second_hint(&self, refused: &Output) -> Output {
+        self.run_line(refused.hinted_command(1))
     }
 
     /// Gives a line to a shell that finds `leahpm`.
@@ -157,6 +163,7 @@ impl Sandbox {
             .env("PATH", PATH)
             .env("HOME", self.path("user"))
             .env("LEAH_HOME", self.home())
+            .env("LEAH_CACHE", self.path("cache"))
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
             .stdin(Stdio::null())
@@ -311,7 +318,7 @@ pub fn start(command: &mut Command) -> Child {
 }
 
 /// What may stand in a home.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 11] = [
     "plugins",
     "generations",
     "store",
@@ -319,6 +326,8 @@ const KNOWN: [&str; 9] = [
     "data",
     "registries",
     "registries.yaml",
+    "credentials.yaml",
+    "evidence",
     "dev.yaml",
     "lock",
 ];

@@ -131,6 +131,8 @@ fn shows_what_there_is_to_do() {
     1>   update       Move plugins to the newest versions that fit
     1>   enable       Switch plugins on
     1>   disable      Switch plugins off
+    1>   hold         Keep plugins at their versions
+    1>   unhold       Let plugins that are held move again
     1>   list         Show the installed plugins
     1>   search       Find plugins by a word or a category
     1>   info         Show a plugin: its versions, what it asks for, who publishes it
@@ -154,8 +156,10 @@ fn shows_what_there_is_to_do() {
     1> Global options:
     1>       --home <DIR>              Folder of plugins, settings and store [default: the platform's data
     1>                                 folder]
+    1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
+    1>                                 folder]
     1>       --dry-run                 Say what would be done and do nothing
-    1>       --offline                 Use no network
+    1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
@@ -163,6 +167,9 @@ fn shows_what_there_is_to_do() {
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
+    1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]
+    1>       --proxy <URL>             Proxy for registries on the network [default: that of the system]
+    1>       --ca-cert <FILE>          File of certificates (PEM) to believe besides those of the system
     1>       --json                    Print one JSON object, errors included
     1>   -q, --quiet                   Say nothing but errors and warnings
     1>   -v, --verbose                 Tell each step
@@ -188,15 +195,17 @@ fn shows_what_there_is_to_do() {
     1>   <PLUGIN>...  Plugins: NAME, NAME@RANGE or REGISTRY/NAME@RANGE
     1>
     1> Options:
-    1>       --registry <NAME|PATH>  Registry of bare names: one that was added, or a folder
-    1>       --key <KEY>             Root key of a registry that was not added yet
-    1>   -h, --help                  Print help (see more with '--help')
+    1>       --registry <NAME|URL|PATH>  Registry of bare names: one that was added, a URL or a folder
+    1>       --key <KEY>                 Root key of a registry that was not added yet
+    1>   -h, --help                      Print help (see more with '--help')
     1>
     1> Global options:
     1>       --home <DIR>              Folder of plugins, settings and store [default: the platform's data
     1>                                 folder]
+    1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
+    1>                                 folder]
     1>       --dry-run                 Say what would be done and do nothing
-    1>       --offline                 Use no network
+    1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
@@ -204,6 +213,9 @@ fn shows_what_there_is_to_do() {
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
+    1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]
+    1>       --proxy <URL>             Proxy for registries on the network [default: that of the system]
+    1>       --ca-cert <FILE>          File of certificates (PEM) to believe besides those of the system
     1>       --json                    Print one JSON object, errors included
     1>   -q, --quiet                   Say nothing but errors and warnings
     1>   -v, --verbose                 Tell each step
@@ -237,7 +249,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_meant() {
     2> error: the following required arguments were not provided:
     2>   <PLUGIN>...
     2>
-    2> Usage: leahpm install --home <DIR> <PLUGIN>...
+    2> Usage: leahpm install --home <DIR> --cache <DIR> <PLUGIN>...
     2>
     2> For more information, try '--help'.
     exit 2
@@ -263,7 +275,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_meant() {
     insta::assert_snapshot!(sandbox.run(&["list", "--quiet", "--verbose"]), @"
     2> error: the argument '--quiet' cannot be used with '--verbose'
     2>
-    2> Usage: leahpm list --quiet --home <DIR>
+    2> Usage: leahpm list --quiet --home <DIR> --cache <DIR>
     2>
     2> For more information, try '--help'.
     exit 2

@@ -1,1 +1,31 @@
-//! The one door to the network.
+//! The one door to the network: asks a web server for one file at a time, with limits on bytes, time and
+//! redirects, and asks again where that helps. It knows nothing of registries and trusts nothing it gets.
+
+mod base;
+mod request;
+mod token;
+
+mod address;
+mod redirect;
+
+mod attempt;
+mod body;
+mod client;
+mod engine;
+mod error;
+mod retry;
+mod roots;
+
+pub use base::{BaseUrl, BaseUrlError};
+pub use client::{Client, Settings};
+pub use error::{Cause, HttpError, Problem};
+pub use redirect::RedirectProblem;
+pub use request::{Answer, Caches, Encoding, Request, Validators};
+pub use token::{Token, TokenError};
+
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tls_tests;

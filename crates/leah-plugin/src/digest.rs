@@ -114,6 +114,45 @@ impl io::Write for Hasher {
     }
 }
 
+/// Bytes with their digest, hashed once: who needs to know the hash later need not make it again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hashed {
+    bytes: Vec<u8>,
+    digest: Digest,
+}
+
+impl Hashed {
+    /// Hashes `bytes`.
+    #[must_use]
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), bytes }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Their digest.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The bytes alone.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of {}", self.bytes.len(), self.digest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

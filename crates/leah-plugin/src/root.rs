@@ -16,6 +16,9 @@ pub const ROOT_FORMAT: u64 = 1;
 /// Largest body of a root in bytes; one with the longest values has 500.
 pub const MAX_ROOT_BYTES: usize = 4096;
 
+/// Most roots of one registry; nobody walks further.
+pub const MAX_ROOTS: u64 = 1000;
+
 /// Longest life of a head in seconds, 400 days: a lifetime without a bound would be none.
 pub const MAX_HEAD_LIFETIME: u64 = 400 * 24 * 3600;
 
@@ -145,41 +148,11 @@ impl Root {
     }
 }
 
-/// The root keys of a registry that may sign owner lines: all that a walk has seen, newest last.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RootKeys(Vec<PublicKey>);
-
-impl RootKeys {
-    /// True for a key of the walk.
-    #[must_use]
-    pub fn contains(&self, key: &PublicKey) -> bool {
-        self.0.contains(key)
-    }
-
-    /// The key in force, if there was a walk at all. Owner changes that a client has not seen before
-    /// must not be signed by an older one.
-    #[must_use]
-    pub fn newest(&self) -> Option<&PublicKey> {
-        self.0.last()
-    }
-
-    fn add(&mut self, key: PublicKey) {
-        self.0.retain(|known| *known != key);
-        self.0.push(key);
-    }
-}
-
-impl From<PublicKey> for RootKeys {
-    fn from(key: PublicKey) -> Self {
-        Self(vec![key])
-    }
-}
-
 /// A walk over roots: each signed by the key that the one before names.
 #[derive(Debug, Clone)]
 pub struct RootChain {
-    newest: Root,
-    keys: RootKeys,
+    start: PublicKey,
+    roots: Vec<Root>,
 }
 
 impl RootChain {
@@ -188,10 +161,19 @@ impl RootChain {
     /// # Errors
     /// As [`Root::read`].
     pub fn start(signed: &[u8], pinned: &PublicKey) -> Result<Self, RootError> {
-        let newest = Root::read(signed, pinned)?;
-        let mut keys = RootKeys::from(*pinned);
-        keys.add(newest.next_root_key);
-        Ok(Self { newest, keys })
+        Ok(Self { start: *pinned, roots: vec![Root::read(signed, pinned)?] })
+    }
+
+    /// Begins at a first root whose key nobody pinned: it must be signed by the key that it names itself,
+    /// as that of a new registry is. That proves nothing about who made it; it is for the registry's own
+    /// tool, which still finds every changed byte that way.
+    ///
+    /// # Errors
+    /// As [`Root::read`].
+    pub fn start_unpinned(signed: &[u8]) -> Result<Self, RootError> {
+        let (_, body) = SignatureBlock::split(signed)?;
+        let stated: Root = json::from_line(json::single_line(body, MAX_ROOT_BYTES)?)?;
+        Self::start(signed, &stated.next_root_key)
     }
 
     /// Goes on to the next root.
@@ -199,8 +181,9 @@ impl RootChain {
     /// # Errors
     /// As [`Root::read`], and when it does not follow the newest so far.
     pub fn extend(&mut self, signed: &[u8]) -> Result<(), RootError> {
-        let next = Root::read(signed, &self.newest.next_root_key)?;
-        let (serial, before) = (next.serial, &self.newest);
+        let before = self.newest();
+        let next = Root::read(signed, &before.next_root_key)?;
+        let serial = next.serial;
         if next.origin != before.origin {
             return Err(RootError::Origin { serial, expected: before.origin.clone(), found: next.origin });
         }
@@ -210,21 +193,37 @@ impl RootChain {
         if next.epoch < before.epoch {
             return Err(RootError::Epoch { serial, previous: before.epoch, found: next.epoch });
         }
-        self.keys.add(next.next_root_key);
-        self.newest = next;
+        self.roots.push(next);
         Ok(())
     }
 
     /// The newest root so far.
+    ///
+    /// # Panics
+    /// Never: a walk begins with a root.
     #[must_use]
     pub fn newest(&self) -> &Root {
-        &self.newest
+        self.roots.last().expect("a walk begins with a root")
     }
 
-    /// The root keys so far.
+    /// All roots so far, the newest last.
     #[must_use]
-    pub fn keys(&self) -> &RootKeys {
-        &self.keys
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The root key in force: the one that the newest root names. It alone signs the next root and owner
+    /// lines.
+    #[must_use]
+    pub fn root_key(&self) -> &PublicKey {
+        &self.newest().next_root_key
+    }
+
+    /// True for a key that signed a root of the walk, so that a client can pin it.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let named = self.roots.iter().rev().skip(1).map(|root| &root.next_root_key);
+        named.chain([&self.start]).any(|signer| signer == key)
     }
 }
 
@@ -295,9 +294,31 @@ mod tests {
         let (one, two) = keys();
         let mut chain = RootChain::start(&root(1, &two).sign(&one).unwrap(), &one.public()).unwrap();
         chain.extend(&root(2, &two).sign(&two).unwrap()).unwrap();
-        assert_eq!(chain.newest().serial, 2);
-        assert_eq!(chain.keys().newest(), Some(&two.public()));
-        assert!(chain.keys().contains(&one.public()));
+        assert_eq!((chain.newest().serial, chain.roots().len()), (2, 2));
+        assert_eq!(chain.root_key(), &two.public());
+        assert!(chain.is_signed_by(&one.public()) && chain.is_signed_by(&two.public()));
+    }
+
+    #[test]
+    fn a_key_that_is_named_and_has_signed_nothing_yet_cannot_be_pinned() {
+        let (one, two) = keys();
+        let chain = RootChain::start(&root(1, &two).sign(&one).unwrap(), &one.public()).unwrap();
+        assert_eq!(chain.root_key(), &two.public());
+        assert!(!chain.is_signed_by(&two.public()));
+    }
+
+    #[test]
+    fn begins_without_a_pin_only_where_the_first_root_is_signed_by_the_key_that_it_names() {
+        let (one, two) = keys();
+        let signed = root(1, &one).sign(&one).unwrap();
+        assert_eq!(RootChain::start_unpinned(&signed).unwrap().root_key(), &one.public());
+        let handed_over = root(1, &two).sign(&one).unwrap();
+        assert!(matches!(RootChain::start_unpinned(&handed_over), Err(RootError::Signature { .. })));
+        for at in 0..signed.len() {
+            let mut changed = signed.clone();
+            changed[at] ^= 1;
+            assert!(RootChain::start_unpinned(&changed).is_err(), "byte {at}");
+        }
     }
 
     #[test]

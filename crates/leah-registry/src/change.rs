@@ -17,6 +17,7 @@ use leah_plugin::{
 use crate::{
     fs::{self, FsError, Lock},
     registry::{Registry, RegistryError},
+    rotate,
     segments::{CatalogChange, Segments},
 };
 
@@ -37,6 +38,9 @@ pub enum ChangeError {
         /// The public half of the given key.
         found: PublicKey,
     },
+    /// A head with the highest serial, which only somebody who wants to stop the registry signs.
+    #[error("head {0} has the highest serial there can be, so no other can follow it in this epoch")]
+    LastSerial(u64),
     /// No client would take a head of an expired root.
     #[error("root {serial} has expired; it must be renewed with the root key before anything can change")]
     RootExpired {
@@ -58,7 +62,15 @@ pub struct Change<'a> {
     catalog: CatalogChange,
     files: Vec<(String, Vec<u8>)>,
     names: OnceCell<BTreeMap<PluginName, RecordRef>>,
-    _lock: Lock,
+    serial: u64,
+    lock: Lock,
+}
+
+/// A change of which all is written but the head.
+pub(crate) struct Written {
+    pub(crate) head: Head,
+    pub(crate) signed: Vec<u8>,
+    pub(crate) lock: Lock,
 }
 
 impl<'a> Change<'a> {
@@ -72,7 +84,21 @@ impl<'a> Change<'a> {
             return Err(RegistryError::NotARegistry(folder.to_owned()).into());
         }
         let lock = lock(folder)?;
+        rotate::finish(folder, now)?;
         let registry = Registry::open(folder, None, now)?;
+        let serial = registry.head().serial;
+        let next = serial.checked_add(1).ok_or(ChangeError::LastSerial(serial))?;
+        Self::on(registry, index_key, (next, now), lock)
+    }
+
+    /// A change of a registry that was read, or will be under newer roots, with the lock that is held. The
+    /// head will have `serial`.
+    pub(crate) fn on(
+        registry: Registry,
+        index_key: &'a SecretKey,
+        (serial, now): (u64, u64),
+        lock: Lock,
+    ) -> Result<Self, ChangeError> {
         let (expected, found) = (registry.root().index_key, index_key.public());
         if expected != found {
             return Err(ChangeError::NotIndexKey { expected, found });
@@ -88,7 +114,8 @@ impl<'a> Change<'a> {
             catalog: CatalogChange::default(),
             files: Vec::new(),
             names: OnceCell::new(),
-            _lock: lock,
+            serial,
+            lock,
         })
     }
 
@@ -101,7 +128,7 @@ impl<'a> Change<'a> {
     /// The serial of the head that will bring the change.
     #[must_use]
     pub fn serial(&self) -> u64 {
-        self.registry.head().serial + 1
+        self.serial
     }
 
     /// The time of the change, in seconds since 1970.
@@ -163,7 +190,15 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// When signing or writing fails; the registry is then as it was, with files that nothing names.
-    pub fn commit(mut self) -> Result<Head, ChangeError> {
+    pub fn commit(self) -> Result<Head, ChangeError> {
+        let path = self.registry.folder().join(RegistryLayout::HEAD);
+        let written = self.write()?;
+        fs::write(&path, &written.signed)?;
+        Ok(written.head)
+    }
+
+    /// Writes all but the head: nothing names it yet, so it harms nothing.
+    pub(crate) fn write(mut self) -> Result<Written, ChangeError> {
         let count = self.count()?;
         let tree = self.directory(count)?;
         let (catalog, segments) = self.segments(count)?.into_objects();
@@ -172,7 +207,7 @@ impl<'a> Change<'a> {
             format: format_for(tree.depth),
             origin: before.origin.clone(),
             epoch: self.registry.root().epoch,
-            serial: self.serial(),
+            serial: self.serial,
             root: self.registry.root().serial,
             tree: tree.root,
             depth: tree.depth,
@@ -189,8 +224,7 @@ impl<'a> Change<'a> {
         for (path, bytes) in &self.files {
             fs::write(&folder.join(path), bytes)?;
         }
-        fs::write(&folder.join(RegistryLayout::HEAD), &signed)?;
-        Ok(head)
+        Ok(Written { head, signed, lock: self.lock })
     }
 
     /// How many names there will be; none if there are as many as before.

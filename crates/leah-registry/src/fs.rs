@@ -104,6 +104,45 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     sync_folder(folder)
 }
 
+/// Puts a file in place of another in the same folder.
+///
+/// # Errors
+/// When that fails or the folder cannot be synced.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    fs::rename(from, to).map_err(failed("rename", from))?;
+    sync_folder(to.parent().unwrap_or(Path::new(".")))
+}
+
+/// Removes a file, if there is one.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove_if_there(path: &Path) -> Result<(), FsError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.map_err(failed("remove", path)),
+    }
+}
+
+/// True when `path` lies in `folder`, whichever way they are written and whatever links lead there. The
+/// file itself need not be there yet.
+///
+/// # Errors
+/// When one of them cannot be followed.
+pub fn lies_in(path: &Path, folder: &Path) -> Result<bool, FsError> {
+    Ok(real(path)?.starts_with(real(folder)?))
+}
+
+fn real(path: &Path) -> Result<PathBuf, FsError> {
+    let path = std::path::absolute(path).map_err(failed("follow", path))?;
+    match (fs::canonicalize(&path), path.parent(), path.file_name()) {
+        (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(real(above)?.join(name))
+        }
+        (result, ..) => result.map_err(failed("follow", &path)),
+    }
+}
+
 /// Writes a new file that only its owner may read, and never over one that is there.
 ///
 /// # Errors

@@ -21,6 +21,12 @@ pub enum KeyFileError {
         /// Why.
         source: KeyError,
     },
+    /// A secret key under the name of a public one, which would be written over it.
+    #[error("`{}` is the name of a public key; name the secret one `….key`", fs::show(.0))]
+    PublicName(PathBuf),
+    /// A secret in a folder that everybody gets.
+    #[error("the key file `{}` would be published with the registry", fs::show(.0))]
+    Published(PathBuf),
     /// A key could not be made.
     #[error("cannot make a new key")]
     Generate(#[source] KeyError),
@@ -39,6 +45,14 @@ impl KeyFileError {
     }
 }
 
+/// Refuses a key file in the folder of the registry.
+///
+/// # Errors
+/// When it lies there, or a link on the way cannot be followed.
+pub fn check_outside(file: &Path, folder: &Path) -> Result<(), KeyFileError> {
+    if fs::lies_in(file, folder)? { Err(KeyFileError::Published(file.to_owned())) } else { Ok(()) }
+}
+
 /// Reads a secret key. `ask` is called for the password of a protected one; it answers none where
 /// nobody can be asked.
 ///
@@ -55,18 +69,23 @@ pub fn read(
         .map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
 }
 
-/// Makes a key pair as `<folder>/<name>.key` and `<folder>/<name>.pub`.
+/// Makes a key pair: the secret half as `path`, the public one beside it with the extension `pub`. `name`
+/// says in the file what it is for.
 ///
 /// # Errors
-/// When one of the files is there already or cannot be written.
-pub fn generate(folder: &Path, name: &str, password: Option<&str>) -> Result<SecretKey, KeyFileError> {
+/// When the file is there already, or cannot be written.
+pub fn generate(path: &Path, name: &str, password: Option<&str>) -> Result<SecretKey, KeyFileError> {
+    let public = path.with_extension("pub");
+    if public == path {
+        return Err(KeyFileError::PublicName(path.to_owned()));
+    }
     let comment = format!("{name} key of a LEAH registry");
     let (key, text) = match password {
         Some(password) => SecretKey::generate_protected(&comment, password),
         None => SecretKey::generate().and_then(|key| key.to_file_text(&comment).map(|text| (key, text))),
     }
     .map_err(KeyFileError::Generate)?;
-    fs::write_secret(&folder.join(format!("{name}.key")), text.as_bytes())?;
-    fs::write(&folder.join(format!("{name}.pub")), key.public().to_file_text().as_bytes())?;
+    fs::write_secret(path, text.as_bytes())?;
+    fs::write(&public, key.public().to_file_text().as_bytes())?;
     Ok(key)
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! init ─┐
 //! publish, yank, unyank, refresh ──> Change ──> objects, packages, then the head by one rename
+//! rotate ──> Rotation ──> a Change under new roots, which appear just before the head
 //! check, serve ──> Registry, read only
 //! ```
 //!
@@ -20,6 +21,7 @@ pub mod init;
 pub mod keys;
 pub mod publish;
 pub mod refresh;
+pub mod rotate;
 mod segments;
 pub mod similar;
 pub mod yank;

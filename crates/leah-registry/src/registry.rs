@@ -13,7 +13,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::{MAX_RECORD_BYTES, Record, RecordError},
     registry_layout::RegistryLayout,
-    root::{MAX_ROOT_BYTES, Root, RootChain, RootError, RootKeys},
+    root::{MAX_ROOT_BYTES, MAX_ROOTS, Root, RootChain, RootError},
     signature::MAX_SIGNATURE_BYTES,
     tree::{self, INNER_BYTES, MAX_LEAF_BYTES, RecordRef, Step, TreeError},
 };
@@ -40,6 +40,14 @@ pub enum RegistryError {
     /// The file of the root key is not as it was written.
     #[error("`{0}` is not in the form in which it was written")]
     RootKeyText(&'static str),
+    /// Another registry, or another root key.
+    #[error("none of the {roots} roots is signed by key {} (`{key}`)", key.id())]
+    NotPinned {
+        /// How many there are.
+        roots: usize,
+        /// The key that was pinned, or is shown in the folder.
+        key: PublicKey,
+    },
     /// A root that does not hold.
     #[error("`{path}` is refused")]
     Root {
@@ -111,10 +119,9 @@ pub enum RegistryError {
 }
 
 /// A registry whose roots and head were verified.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Registry {
     folder: PathBuf,
-    root_key: PublicKey,
     roots: RootChain,
     head: Head,
 }
@@ -131,11 +138,10 @@ impl Registry {
         let signed = fs::read_if_there(&folder.join(RegistryLayout::HEAD), limit)?
             .ok_or_else(|| RegistryError::NotARegistry(folder.to_owned()))?;
         let key = read_root_key(folder)?;
-        let root_key = *pinned.unwrap_or(&key);
-        let roots = walk_roots(folder, &root_key)?;
+        let roots = walk_roots(folder, pinned.unwrap_or(&key))?;
         let head = Head::read(&signed, &roots.newest().index_key)?;
         head.check(roots.newest(), now)?;
-        Ok(Self { folder: folder.to_owned(), root_key, roots, head })
+        Ok(Self { folder: folder.to_owned(), roots, head })
     }
 
     /// Where it is.
@@ -150,22 +156,28 @@ impl Registry {
         &self.head.origin
     }
 
-    /// The root key that its roots were walked from: what a client pins.
-    #[must_use]
-    pub fn root_key(&self) -> PublicKey {
-        self.root_key
-    }
-
     /// Its newest root.
     #[must_use]
     pub fn root(&self) -> &Root {
         self.roots.newest()
     }
 
-    /// All its root keys.
+    /// All its roots.
     #[must_use]
-    pub fn root_keys(&self) -> &RootKeys {
-        self.roots.keys()
+    pub fn roots(&self) -> &RootChain {
+        &self.roots
+    }
+
+    /// The root key in force: what a client pins, and what signs the next root.
+    #[must_use]
+    pub fn root_key(&self) -> &PublicKey {
+        self.roots.root_key()
+    }
+
+    /// The same state under newer roots, which need not be written yet.
+    #[must_use]
+    pub(crate) fn under(self, roots: RootChain) -> Self {
+        Self { roots, ..self }
     }
 
     /// Its head.
@@ -234,7 +246,7 @@ impl Registry {
         if found != at.size {
             return Err(RegistryError::Size { path, expected: at.size, found });
         }
-        Record::read(&bytes, self.origin(), name, self.root_keys())
+        Record::read(&bytes, self.origin(), name, self.root_key())
             .map_err(|source| RegistryError::Record { path, source })
     }
 
@@ -312,7 +324,8 @@ pub struct Names {
     pub nodes: Vec<Digest>,
 }
 
-fn read_root_key(folder: &Path) -> Result<PublicKey, RegistryError> {
+/// The root key that the folder shows.
+pub(crate) fn read_root_key(folder: &Path) -> Result<PublicKey, RegistryError> {
     let path = RegistryLayout::ROOT_KEY;
     let bytes = fs::read(&folder.join(path), MAX_KEY_FILE_BYTES as u64)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -320,15 +333,30 @@ fn read_root_key(folder: &Path) -> Result<PublicKey, RegistryError> {
     if key.to_file_text() == text { Ok(key) } else { Err(RegistryError::RootKeyText(path)) }
 }
 
-fn walk_roots(folder: &Path, pinned: &PublicKey) -> Result<RootChain, RegistryError> {
+/// Walks all roots, whichever of the root keys is pinned: a client begins at the first root that its key
+/// signed, but here the earlier ones are looked at too, for those who pinned an earlier key.
+pub(crate) fn walk_roots(folder: &Path, pinned: &PublicKey) -> Result<RootChain, RegistryError> {
     let limit = (MAX_ROOT_BYTES + MAX_SIGNATURE_BYTES) as u64;
     let path = |serial| RegistryLayout::root(serial);
     let refused = |serial| move |source| RegistryError::Root { path: path(serial), source };
     let first = fs::read(&folder.join(path(1)), limit)?;
-    let mut chain = RootChain::start(&first, pinned).map_err(refused(1))?;
-    for serial in 2.. {
+    let pinned_first = RootChain::start(&first, pinned);
+    let mut chain = match &pinned_first {
+        Ok(chain) => chain.clone(),
+        Err(_) => RootChain::start_unpinned(&first).map_err(refused(1))?,
+    };
+    for serial in 2..=MAX_ROOTS {
         let Some(signed) = fs::read_if_there(&folder.join(path(serial)), limit)? else { break };
         chain.extend(&signed).map_err(refused(serial))?;
     }
-    Ok(chain)
+    match (chain.is_signed_by(pinned), chain.roots().len()) {
+        (true, _) => Ok(chain),
+        // With one root there is one story to tell: what is wrong with it.
+        (false, 1) => Err(pinned_first.map_or_else(refused(1), |_| not_pinned(1, pinned))),
+        (false, roots) => Err(not_pinned(roots, pinned)),
+    }
+}
+
+fn not_pinned(roots: usize, pinned: &PublicKey) -> RegistryError {
+    RegistryError::NotPinned { roots, key: *pinned }
 }

@@ -95,7 +95,7 @@ pub fn say(
         return Ok(None);
     }
     let line = line(version.clone(), word, change.serial())?;
-    let said = record.append(&line, change.registry().root_keys())?;
+    let said = record.append(&line, change.registry().root_key())?;
     change.set_record(&said);
     update_catalog(&mut change, &record, &said)?;
     Ok(Some(change.commit()?))

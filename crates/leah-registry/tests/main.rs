@@ -23,6 +23,8 @@ mod init;
 mod publish;
 #[path = "e2e/refresh.rs"]
 mod refresh;
+#[path = "e2e/rotate.rs"]
+mod rotate;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/sizes.rs"]

@@ -6,12 +6,14 @@ use std::fs;
 
 use leah_plugin::{
     head::format_for,
+    layout::Layout,
     package::MANIFEST_FILE,
     registry_layout::RegistryLayout,
     tree::{INNER_BYTES, belongs},
 };
 use leahpm::{
     registry::{Registry, RegistryError, Source},
+    trust::Demands,
     verify::{Reason, Verified, VerifyError},
 };
 
@@ -77,7 +79,10 @@ enum Refusal {
 
 /// All that an install reads of a registry, through the doors that it uses.
 fn read_all(hub: &TestRegistry) -> Result<Verified, Refusal> {
-    let registry = Registry::open(Source::folder(&hub.folder), &hub.root_key()).map_err(Refusal::Registry)?;
+    let (source, key) = (Source::Folder(hub.folder.clone()), hub.root_key());
+    let demands = Demands { key: &key, origin: Some(&hub.origin), seen: None, now: Some(now()) };
+    let home = Layout::new(hub.path("no-home"));
+    let registry = Registry::open(source, &demands, &home).map_err(Refusal::Registry)?;
     registry.check_fresh(now()).map_err(|error| Refusal::Registry(error.into()))?;
     let name = "translator".parse().unwrap();
     let record = registry.record(&name).map_err(Refusal::Registry)?.ok_or(Refusal::Absent)?;

@@ -17,7 +17,7 @@ use leah_plugin::{
     package::{Limits, Package},
     record::{Line, OwnerLine, Record, Signer, VERSION_FORMAT, VersionLine},
     registry_layout::RegistryLayout,
-    root::{Root, RootKeys},
+    root::Root,
     signature::{SignatureBlock, UNTRUSTED_COMMENT, package_comment},
     tree::{self, RecordRef},
 };
@@ -106,7 +106,7 @@ impl TestRegistry {
         change.set_catalog(&catalog);
         for (name, record) in records {
             // Read once, as every client will read it.
-            let record = Record::read(&record, &self.origin, &name, &self.root_keys()).unwrap();
+            let record = Record::read(&record, &self.origin, &name, &self.root_key()).unwrap();
             change.set_record(&record);
         }
         change.commit().unwrap();
@@ -117,7 +117,7 @@ impl TestRegistry {
         let mut change = self.begin();
         let record = change.record(&name.parse().unwrap()).unwrap().unwrap();
         let line = line(change.serial());
-        change.set_record(&record.append(&line, &self.root_keys()).unwrap());
+        change.set_record(&record.append(&line, &self.root_key()).unwrap());
         change.commit().unwrap();
     }
 
@@ -223,9 +223,5 @@ impl TestRegistry {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
-    }
-
-    fn root_keys(&self) -> RootKeys {
-        RootKeys::from(self.root_key.public())
     }
 }

@@ -78,7 +78,7 @@ fn an_owner_of_the_thief_s_own_is_refused_where_the_publisher_was_pinned() {
     let archive = PackageSpec::new("notes", "2.0.0").archive();
     let line = thief.version_line(&Claim::of(&archive), &archive, 9);
     let record = thief.new_record(&name);
-    let record = record.append(&Line::Version(Box::new(line)), &Default::default()).unwrap();
+    let record = record.append(&Line::Version(Box::new(line)), &thief.root_key()).unwrap();
     scene.hub.serve_record("notes", record.as_bytes());
     scene.hub.write("packages/notes/notes-2.0.0.tar.gz", &archive);
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
@@ -154,9 +154,13 @@ fn versions_of_a_revoked_key_are_not_chosen() {
     let key = scene.hub.publisher.public();
     scene.hub.add_line("notes", |serial| Line::Revoke(RevokeLine { key, from: 1, serial }));
     let before = scene.sandbox.live_line();
-    let error = scene.refuses(5, &["install", "notes@1.1.0"]);
-    insta::assert_snapshot!(error, @"
+    insta::assert_snapshot!(scene.refuses(7, &["install", "notes@1.1.0"]), @"
     error: `notes` 1.1.0, the only version that fits `=1.1.0`, is signed with a revoked key
+    hint: `leahpm info notes` shows all its versions
+    ");
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: all versions of `notes` are signed with a revoked key
+    hint: `leahpm uninstall notes` takes it out
     hint: `leahpm info notes` shows all its versions
     ");
     assert_eq!(scene.sandbox.live_line(), before);

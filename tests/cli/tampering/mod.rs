@@ -65,6 +65,19 @@ impl Scene {
         shown(error)
     }
 
+    /// The message of a command that must fail with 7 because the registry contradicts itself: the one new file in
+    /// the home is the evidence.
+    #[track_caller]
+    pub fn convicts(&self, arguments: &[&str]) -> String {
+        let before = self.sandbox.tree();
+        let output = self.run(arguments);
+        let error = output.fails(7);
+        let changed = difference(&before, &self.sandbox.tree());
+        let new = |path: &String| path.starts_with("evidence: None") || path.starts_with("evidence/hub-");
+        assert!(changed.iter().all(new) && !changed.is_empty(), "{arguments:?}: {changed:#?}\n{error}");
+        shown(error)
+    }
+
     /// The message of an install that must fail with `code`.
     #[track_caller]
     pub fn refuses_to_install(&self, code: i32, plugin: &str) -> String {
@@ -126,11 +139,14 @@ fn shown(text: &str) -> String {
 /// A word, and how many bytes at the begin of a text it stands for, if any.
 type Word = (&'static str, fn(&str) -> Option<usize>);
 
-const WORDS: [Word; 4] = [
+const WORDS: [Word; 5] = [
     ("objects/[sha256]", |text| {
         text.strip_prefix("objects/").and_then(|rest| run_of(&rest[3..], 64, is_lower)).map(|n| n + 11)
     }),
     ("[sha256]", |text| run_of(text, 64, is_lower)),
+    ("[hex].yaml", |text| {
+        run_of(text, 12, is_lower).filter(|_| text[12..].starts_with(".yaml")).map(|n| n + 5)
+    }),
     ("[key]", |text| {
         run_of(text, 56, |c| c.is_ascii_alphanumeric() || c == '+' || c == '/')
             .filter(|_| text.starts_with("RW"))

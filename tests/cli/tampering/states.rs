@@ -13,7 +13,10 @@ fn a_registry_put_back_to_an_older_state_is_refused_with_both_states() {
     scene.hub.offer(&PackageSpec::new("keeper", "1.1.0"));
     scene.run(&["update"]).ok();
     older.put_back_all(&scene.hub);
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: registry `hub` shows state 1.2, but 1.3 was seen before: it is older than it should be");
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: registry `hub` shows state 1.2, but 1.3 was seen before: it is older than it should be
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
     scene.refuses_to_install(7, "keeper@1.0.0");
     // What is installed does not depend on what is served.
     assert_eq!(scene.sandbox.live_line(), "keeper 1.1.0");
@@ -28,7 +31,10 @@ fn an_old_head_over_new_objects_is_refused() {
     scene.hub.offer(&PackageSpec::new("keeper", "1.1.0"));
     scene.run(&["update"]).ok();
     older.put_back(&scene.hub, "head");
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: registry `hub` shows state 1.2, but 1.3 was seen before: it is older than it should be");
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: registry `hub` shows state 1.2, but 1.3 was seen before: it is older than it should be
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
 }
 
 #[test]
@@ -60,7 +66,10 @@ fn two_states_under_one_number_are_refused() {
     // The same keys sign another story under the same number, as for somebody else.
     common.put_back_all(&scene.hub);
     scene.hub.offer(&PackageSpec::new("keeper", "1.2.0"));
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: registry `hub` shows another state 1.3 than the one that was seen before");
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: registry `hub` shows another state 1.3 than the one that was seen before
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
 }
 
 #[test]
@@ -163,7 +172,10 @@ fn a_smaller_serial_of_a_greater_epoch_is_newer_and_of_a_smaller_one_is_not() {
     scene.run(&["update"]).ok();
     before.put_back_all(&scene.hub);
     scene.hub.change_head(|head| head.serial = 1_000);
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: registry `hub` shows state 1.1000, but 2.1 was seen before: it is older than it should be");
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: registry `hub` shows state 1.1000, but 2.1 was seen before: it is older than it should be
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
 }
 
 #[test]

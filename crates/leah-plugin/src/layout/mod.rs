@@ -1,6 +1,7 @@
 //! Where everything stands on disk. Every path of an installation is made here and nowhere else, so
 //! that package manager and host cannot disagree; nothing here touches a disk.
 
+mod cache;
 mod names;
 
 use std::{
@@ -8,9 +9,11 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+pub use self::cache::CacheLayout;
 use self::names::is_lower_hex;
 pub use self::names::{EntryName, EntryNameError, SettingsFile, SettingsFileError};
 use crate::{
+    digest::Digest,
     name::{Origin, PluginName},
     package::MANIFEST_FILE,
 };
@@ -34,6 +37,8 @@ const NEXT_PLUGINS: &str = ".plugins-";
 /// <home>/data/<name>/            what a plugin keeps for itself
 /// <home>/registries.yaml         the registries and their pinned root keys
 /// <home>/registries/<origin>     what was seen of a registry
+/// <home>/credentials.yaml        tokens for private registries
+/// <home>/evidence/<file>         what a registry was caught with
 /// <home>/dev.yaml                development plugins
 /// <home>/lock, store/lock        who changes something
 /// ```
@@ -238,6 +243,24 @@ impl Layout {
     #[must_use]
     pub fn registry_state(&self, origin: &Origin) -> PathBuf {
         self.registries().join(origin.as_str())
+    }
+
+    /// The tokens for private registries.
+    #[must_use]
+    pub fn credentials(&self) -> PathBuf {
+        self.home.join("credentials.yaml")
+    }
+
+    /// The folder of what registries were caught with.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.home.join("evidence")
+    }
+
+    /// What the registry `origin` was caught with when it showed the head with this hash.
+    #[must_use]
+    pub fn evidence_of(&self, origin: &Origin, head: &Digest) -> PathBuf {
+        self.evidence().join(format!("{origin}-{}.yaml", head.short()))
     }
 
     /// The list of development plugins; it exists only while one is being developed.

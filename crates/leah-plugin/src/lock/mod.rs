@@ -67,6 +67,9 @@ pub struct Locked {
     pub dependencies: BTreeMap<PluginName, VersionReq>,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// Whether it stays at this version and registry until the user lets it go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// What it may do.
     pub granted: Permissions,
     /// What it asked for and may not do.
@@ -189,6 +192,7 @@ mod tests {
             owner: Digest::of(b"owner"),
             dependencies: BTreeMap::new(),
             enabled: true,
+            held: false,
             granted: Permissions::empty(),
             denied: Permissions::empty(),
         }
@@ -315,6 +319,17 @@ mod tests {
     }
 
     #[test]
+    fn says_of_a_plugin_that_it_is_held_and_nothing_of_one_that_is_not() {
+        let mut held = lock();
+        held.plugins.get_mut("text-tools").unwrap().held = true;
+        let text = held.to_text().unwrap();
+        assert_eq!(text.replacen("    held: true\n", "", 1), lock().to_text().unwrap());
+        assert_eq!(Lock::read(text.as_bytes()).unwrap(), held);
+        let free = text.replace("held: true", "held: false");
+        assert_eq!(Lock::read(free.as_bytes()).unwrap(), lock());
+    }
+
+    #[test]
     fn refuses_a_newer_format_before_anything_else() {
         check_error("format: 1", "format: 2\nnew: x", "the lock is of format 2, which needs a newer leahpm");
     }
@@ -359,7 +374,7 @@ mod tests {
             "enabled: true",
             "enabeld: true",
             "line 16, column 5: unknown field `enabeld`, expected one of version, registry, sha256, content, \
-             size, key, owner, dependencies, enabled, granted, denied",
+             size, key, owner, dependencies, enabled, held, granted, denied",
         );
         check_error("size: 48211", "size: -1", "line 12, column 11: invalid u64");
     }

@@ -19,7 +19,6 @@ use crate::{
     json::{self, JsonError},
     key::PublicKey,
     name::{Origin, PluginName},
-    root::RootKeys,
     signature::{SignatureError, package_comment},
 };
 
@@ -87,6 +86,16 @@ pub enum RecordProblem {
         /// What does not fit.
         source: SignatureError,
     },
+    /// A revocation that begins later than it was said.
+    #[error(
+        "the key is revoked from serial {from} on, which is after the serial {serial} of the line itself"
+    )]
+    RevokedAhead {
+        /// From where on.
+        from: u64,
+        /// Of the line.
+        serial: u64,
+    },
     /// A line about a version that is not there.
     #[error("version {0} is not in the record")]
     NoSuchVersion(Version),
@@ -116,8 +125,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads a record and checks all of it. `roots` are the root keys that the client walked; a change
-    /// of owners for a lost key is signed by one of them.
+    /// Reads a record and checks all of it. `root_key` is the root key in force; it signed, or has since
+    /// confirmed, every change of owners for a lost key.
     ///
     /// # Errors
     /// With the line and the rule that it breaks.
@@ -125,14 +134,19 @@ impl Record {
         bytes: &[u8],
         origin: &Origin,
         name: &PluginName,
-        roots: &RootKeys,
+        root_key: &PublicKey,
     ) -> Result<Self, RecordError> {
-        let mut reader = Reader { origin, name, roots, state: State::default() };
+        let mut reader = Reader { origin, name, state: State::default() };
         let fail =
             |line, source: RecordProblem| RecordError { name: name.clone(), line, source: Box::new(source) };
         let lines = json::lines(bytes, MAX_RECORD_BYTES).map_err(|error| fail(0, error.into()))?;
-        for (index, line) in lines.enumerate() {
-            reader.take(line).map_err(|problem| fail(index + 1, problem))?;
+        let mut by_root = None;
+        for (line, text) in (1..).zip(lines) {
+            let signer = reader.take(text).map_err(|problem| fail(line, problem))?;
+            by_root = signer.map(|key| (line, key)).or(by_root);
+        }
+        if let Some((line, key)) = by_root {
+            owner::check_root(key, root_key).map_err(|error| fail(line, error.into()))?;
         }
         let State { lines, owners, .. } = reader.state;
         if owners.is_empty() {
@@ -146,16 +160,18 @@ impl Record {
     /// # Errors
     /// When the line does not hold.
     pub fn start(owner: OwnerLine, origin: &Origin, name: &PluginName) -> Result<Self, RecordError> {
-        Self::read(&json::to_line(&Line::Owner(owner)), origin, name, &RootKeys::default())
+        // The first line is the publisher's, so no root key has a part in it.
+        let no_root = owner.key;
+        Self::read(&json::to_line(&Line::Owner(owner)), origin, name, &no_root)
     }
 
     /// The record with one more line, checked as a client will check it.
     ///
     /// # Errors
     /// When the line does not hold.
-    pub fn append(&self, line: &Line, roots: &RootKeys) -> Result<Self, RecordError> {
+    pub fn append(&self, line: &Line, root_key: &PublicKey) -> Result<Self, RecordError> {
         let text = [&self.text[..], &json::to_line(line)].concat();
-        Self::read(&text, &self.origin, &self.name, roots)
+        Self::read(&text, &self.origin, &self.name, root_key)
     }
 
     /// The bytes, as they are stored and hashed.
@@ -242,7 +258,6 @@ impl Record {
 struct Reader<'a> {
     origin: &'a Origin,
     name: &'a PluginName,
-    roots: &'a RootKeys,
     state: State,
 }
 
@@ -257,10 +272,11 @@ struct State {
 }
 
 impl Reader<'_> {
-    fn take(&mut self, text: &[u8]) -> Result<(), RecordProblem> {
+    /// Takes one line, and returns the key of an owner line that a root signed.
+    fn take(&mut self, text: &[u8]) -> Result<Option<PublicKey>, RecordProblem> {
         let Parsed::Line(line) = parse_line(text, MAX_LINE_BYTES)? else {
             self.state.skipped = true;
-            return if self.state.owners.is_empty() { Err(RecordProblem::OwnerFirst) } else { Ok(()) };
+            return if self.state.owners.is_empty() { Err(RecordProblem::OwnerFirst) } else { Ok(None) };
         };
         if line.serial() < self.state.serial {
             return Err(RecordProblem::SerialFell { serial: line.serial(), before: self.state.serial });
@@ -273,15 +289,19 @@ impl Reader<'_> {
             Line::Yank(YankLine { version, .. }) | Line::Unyank(UnyankLine { version, .. }) => {
                 self.need_version(version)?;
             }
-            Line::Revoke(line) => drop(self.state.revoked.insert(line.key)),
+            Line::Revoke(line) => self.take_revoke(line)?,
         }
+        let by_root = match &*line {
+            Line::Owner(line) if line.signer == Signer::Root => Some(line.key),
+            _ => None,
+        };
         self.state.lines.push(*line);
-        Ok(())
+        Ok(by_root)
     }
 
     fn take_owner(&mut self, line: &OwnerLine, text: &[u8]) -> Result<(), RecordProblem> {
         let before = self.state.owners.last();
-        owner::check(line, before, self.origin, self.name, self.roots, &self.state.revoked)?;
+        owner::check(line, before, self.origin, self.name, &self.state.revoked)?;
         self.state.owners.push(Owner::new(line, text));
         Ok(())
     }
@@ -300,6 +320,15 @@ impl Reader<'_> {
         if !self.state.versions.insert(version()) {
             return Err(RecordProblem::Duplicate(version()));
         }
+        Ok(())
+    }
+
+    /// Were the bound of a revocation still to come, the key could go on publishing up to it.
+    fn take_revoke(&mut self, line: &RevokeLine) -> Result<(), RecordProblem> {
+        if line.from > line.serial {
+            return Err(RecordProblem::RevokedAhead { from: line.from, serial: line.serial });
+        }
+        self.state.revoked.insert(line.key);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The chain of owners: each change names the line before it and is signed by one of its keys, or by the
-//! registry's root key for a lost one. A marketplace alone cannot give a name to somebody else.
+//! registry's root key for a lost one. A marketplace alone cannot give a name to somebody else, and neither
+//! can who stole a root key that was replaced since.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,6 @@ use crate::{
     digest::Digest,
     key::{PublicKey, SecretKey},
     name::{Origin, PluginName},
-    root::RootKeys,
     signature::{SignatureError, UNTRUSTED_COMMENT, owner_comment},
 };
 
@@ -38,9 +38,14 @@ pub enum OwnerError {
     /// The first owner signs for itself.
     #[error("the first owner line must be signed by one of its own keys")]
     FirstSigner,
-    /// Signed by a key that is said to be the root key.
-    #[error("signed by key {id} (`{0}`), which is no root key of the registry", id = .0.id())]
-    NotRoot(PublicKey),
+    /// Said to be signed by the root, and not by the root key in force, nor confirmed by it since.
+    #[error("signed by key {} (`{found}`), the root key of the registry is {} (`{expected}`)", found.id(), expected.id())]
+    NotRoot {
+        /// The root key in force.
+        expected: PublicKey,
+        /// The key that signed.
+        found: PublicKey,
+    },
     /// Signed by a key that was revoked before.
     #[error("signed by key {id} (`{0}`), which was revoked before", id = .0.id())]
     Revoked(PublicKey),
@@ -102,13 +107,13 @@ impl OwnerLine {
     }
 }
 
-/// Checks one owner line against the owner before it.
+/// Checks one owner line against the owner before it. Whether a root key was the right one is
+/// [`check_root`]'s to say, once all lines were read.
 pub(super) fn check(
     line: &OwnerLine,
     before: Option<&Owner>,
     origin: &Origin,
     name: &PluginName,
-    roots: &RootKeys,
     revoked: &BTreeSet<PublicKey>,
 ) -> Result<(), OwnerError> {
     check_keys(&line.keys)?;
@@ -124,12 +129,18 @@ pub(super) fn check(
         }
         (Signer::Publisher, Some(owner)) if owner.keys.contains(&line.key) => {}
         (Signer::Publisher, Some(_)) => return Err(OwnerError::Stranger(line.key)),
-        (Signer::Root, Some(_)) if roots.contains(&line.key) => {}
-        (Signer::Root, Some(_)) => return Err(OwnerError::NotRoot(line.key)),
+        (Signer::Root, Some(_)) => {}
     }
     line.signature.verify(&line.key, &owner_statement(&line.keys))?;
     line.signature.expect_comment(&owner_comment(origin, name, line.previous.as_ref()))?;
     Ok(())
+}
+
+/// Checks the key of the last line that a root signed: it must be the root key in force. That line names the
+/// one before it, and so on, so what earlier root keys signed counts because this key has confirmed it; what
+/// a replaced key signs later has nothing behind it that would.
+pub(super) fn check_root(found: PublicKey, root_key: &PublicKey) -> Result<(), OwnerError> {
+    if found == *root_key { Ok(()) } else { Err(OwnerError::NotRoot { expected: *root_key, found }) }
 }
 
 fn check_keys(keys: &[PublicKey]) -> Result<(), OwnerError> {

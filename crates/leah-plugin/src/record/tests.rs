@@ -20,6 +20,11 @@ fn key() -> SecretKey {
     SecretKey::generate().unwrap()
 }
 
+/// A root key that signed nothing here: the one of minisign's own releases.
+fn nobody() -> PublicKey {
+    "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".parse().unwrap()
+}
+
 fn owner(keys: &[&SecretKey], previous: Option<Digest>, signer: (Signer, &SecretKey), serial: u64) -> Line {
     let keys = keys.iter().map(|key| key.public()).collect();
     Line::Owner(OwnerLine::sign(keys, (&hub(), &name(), previous), signer, serial).unwrap())
@@ -54,7 +59,7 @@ fn started(key: &SecretKey) -> Record {
 }
 
 fn with(record: &Record, lines: &[Line]) -> Result<Record, RecordError> {
-    lines.iter().try_fold(record.clone(), |record, line| record.append(line, &RootKeys::default()))
+    lines.iter().try_fold(record.clone(), |record, line| record.append(line, &nobody()))
 }
 
 #[track_caller]
@@ -116,7 +121,7 @@ fn a_version_of_a_newer_format_is_skipped_and_kept() {
     let record = started(&key);
     let newer = b"{\"kind\":\"version\",\"format\":2,\"version\":\"9.0.0\",\"shape\":[]}\n";
     let text = [record.as_bytes(), newer].concat();
-    let record = Record::read(&text, &hub(), &name(), &RootKeys::default()).unwrap();
+    let record = Record::read(&text, &hub(), &name(), &nobody()).unwrap();
     assert!(record.versions().is_empty());
     // What is said about the skipped version is no error either, and appending keeps the line.
     let yank = Line::Yank(YankLine { version: Version::new(9, 0, 0), reason: None, serial: 2 });
@@ -136,20 +141,20 @@ fn refuses_unknown_lines_and_keys() {
         "{}",
     ] {
         let text = [record.as_bytes(), line.as_bytes(), b"\n"].concat();
-        let read = Record::read(&text, &hub(), &name(), &RootKeys::default());
+        let read = Record::read(&text, &hub(), &name(), &nobody());
         refuses(read, 2, |p| matches!(p, RecordProblem::Text(_)));
     }
     let version = String::from_utf8(json::to_line(&version("1.0.0", &key(), 1))).unwrap();
     let extra = version.replace("\"size\"", "\"more\":1,\"size\"");
     let text = [record.as_bytes(), extra.as_bytes()].concat();
-    let read = Record::read(&text, &hub(), &name(), &RootKeys::default());
+    let read = Record::read(&text, &hub(), &name(), &nobody());
     refuses(read, 2, |p| matches!(p, RecordProblem::Text(JsonError::NotCanonical { .. })));
 }
 
 #[test]
 fn refuses_a_record_without_an_owner_in_front() {
     let key = key();
-    let read = |bytes: &[u8]| Record::read(bytes, &hub(), &name(), &RootKeys::default());
+    let read = |bytes: &[u8]| Record::read(bytes, &hub(), &name(), &nobody());
     refuses(read(b""), 0, |p| matches!(p, RecordProblem::Empty));
     let line = json::to_line(&version("1.0.0", &key, 1));
     refuses(read(&line), 1, |p| matches!(p, RecordProblem::OwnerFirst));
@@ -183,7 +188,7 @@ fn refuses_a_record_of_another_name_or_registry() {
     let record = with(&started(&key), &[version("1.0.0", &key, 1)]).unwrap();
     let read = |origin: &str, name: &str| {
         let (origin, name) = (origin.parse().unwrap(), name.parse().unwrap());
-        Record::read(record.as_bytes(), &origin, &name, &RootKeys::default()).map(drop)
+        Record::read(record.as_bytes(), &origin, &name, &nobody()).map(drop)
     };
     read("hub", "translator").unwrap();
     for (origin, name) in [("bub", "translator"), ("hub", "translater")] {
@@ -231,7 +236,7 @@ fn refuses_a_name_that_is_taken() {
         matches!(p, RecordProblem::Owner(OwnerError::Stranger(_)))
     });
     refuses(by(owner(&[&thief], previous, (Signer::Root, &thief), 2)), 2, |p| {
-        matches!(p, RecordProblem::Owner(OwnerError::NotRoot(_)))
+        matches!(p, RecordProblem::Owner(OwnerError::NotRoot { .. }))
     });
     refuses(by(owner(&[&thief], None, (Signer::Publisher, &thief), 2)), 2, |p| {
         matches!(p, RecordProblem::Owner(OwnerError::Previous { .. }))
@@ -272,8 +277,69 @@ fn the_root_key_gives_a_name_back_after_a_lost_key() {
         matches!(p, RecordProblem::Owner(OwnerError::Revoked(_)))
     });
     let change = owner(&[&new], previous, (Signer::Root, &root), 3);
-    let record = record.append(&change, &RootKeys::from(root.public())).unwrap();
+    let record = record.append(&change, &root.public()).unwrap();
     assert_eq!((record.owner().signer, record.owner().key), (Signer::Root, root.public()));
+}
+
+#[test]
+fn what_an_earlier_root_key_signed_counts_once_the_one_in_force_has_confirmed_it() {
+    let (lost, new, old_root, root) = (key(), key(), key(), key());
+    let record = started(&lost);
+    let recovery = owner(&[&new], Some(record.owner().digest), (Signer::Root, &old_root), 2);
+    let record = record.append(&recovery, &old_root.public()).unwrap();
+    let record = record.append(&version("2.0.0", &new, 3), &old_root.public()).unwrap();
+    let read = |bytes: &[u8]| Record::read(bytes, &hub(), &name(), &root.public());
+    refuses(read(record.as_bytes()), 2, |p| matches!(p, RecordProblem::Owner(OwnerError::NotRoot { .. })));
+    let confirmation = owner(&[&new], Some(record.owner().digest), (Signer::Root, &root), 4);
+    let record = record.append(&confirmation, &root.public()).unwrap();
+    assert_eq!(record.owner().keys, [new.public()]);
+    // The publisher goes on as before.
+    record.append(&version("2.1.0", &new, 5), &root.public()).unwrap();
+}
+
+#[test]
+fn refuses_a_name_that_a_replaced_root_key_gives_away() {
+    let (publisher, thief, old_root, root) = (key(), key(), key(), key());
+    let confirmed = |record: &Record, by: &SecretKey| {
+        owner(&[&publisher], Some(record.owner().digest), (Signer::Root, by), 2)
+    };
+    let untouched = started(&publisher);
+    let recovered = untouched.append(&confirmed(&untouched, &root), &root.public()).unwrap();
+    for record in [untouched, recovered] {
+        let theft = owner(&[&thief], Some(record.owner().digest), (Signer::Root, &old_root), 3);
+        let line = record.lines().len() + 1;
+        refuses(record.append(&theft, &root.public()), line, |p| {
+            matches!(p, RecordProblem::Owner(OwnerError::NotRoot { .. }))
+        });
+        // Nor does it help to let the stolen name sign something behind it.
+        let text = [record.as_bytes(), &json::to_line(&theft)].concat();
+        let stolen = Record::read(&text, &hub(), &name(), &old_root.public()).unwrap();
+        let behind = owner(&[&thief], Some(stolen.owner().digest), (Signer::Publisher, &thief), 3);
+        let text = [text, json::to_line(&behind)].concat();
+        refuses(Record::read(&text, &hub(), &name(), &root.public()), line, |p| {
+            matches!(p, RecordProblem::Owner(OwnerError::NotRoot { .. }))
+        });
+    }
+}
+
+#[test]
+fn refuses_a_revocation_that_begins_later_than_it_was_said() {
+    let key = key();
+    let revoke = |from| Line::Revoke(RevokeLine { key: key.public(), from, serial: 3 });
+    with(&started(&key), &[revoke(3)]).unwrap();
+    refuses(with(&started(&key), &[revoke(4)]), 2, |p| {
+        matches!(p, RecordProblem::RevokedAhead { from: 4, serial: 3 })
+    });
+}
+
+#[test]
+fn a_revoked_key_publishes_nothing_more_that_counts() {
+    let key = key();
+    let revoke = Line::Revoke(RevokeLine { key: key.public(), from: 3, serial: 3 });
+    let record =
+        with(&started(&key), &[version("1.0.0", &key, 2), revoke, version("1.1.0", &key, 3)]).unwrap();
+    let revoked: Vec<_> = record.versions().iter().map(|release| release.revoked).collect();
+    assert_eq!(revoked, [false, true]);
 }
 
 #[test]
@@ -301,20 +367,16 @@ fn refuses_a_record_with_a_line_taken_out() {
             .filter(|(i, _)| *i != out)
             .flat_map(|(_, l)| l.to_vec())
             .collect::<Vec<_>>();
-        assert!(
-            Record::read(&text, &hub(), &name(), &RootKeys::default()).is_err(),
-            "without line {}",
-            out + 1
-        );
+        assert!(Record::read(&text, &hub(), &name(), &nobody()).is_err(), "without line {}", out + 1);
     }
     let cut = &record.as_bytes()[..record.as_bytes().len() - 1];
-    assert!(Record::read(cut, &hub(), &name(), &RootKeys::default()).is_err());
+    assert!(Record::read(cut, &hub(), &name(), &nobody()).is_err());
 }
 
 proptest! {
     #[test]
     fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Record::read(&bytes, &hub(), &name(), &RootKeys::default());
+        let _ = Record::read(&bytes, &hub(), &name(), &nobody());
     }
 
     #[test]
@@ -324,6 +386,6 @@ proptest! {
         let mut text = record.as_bytes().to_vec();
         let at = at.index(text.len());
         text[at] ^= 1 << bit;
-        let _ = Record::read(&text, &hub(), &name(), &RootKeys::default());
+        let _ = Record::read(&text, &hub(), &name(), &nobody());
     }
 }

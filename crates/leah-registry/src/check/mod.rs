@@ -2,6 +2,9 @@
 //! not stop at the first problem where it can go on.
 
 mod version;
+mod warning;
+
+pub use self::warning::Warning;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +13,7 @@ use std::{
 
 use leah_plugin::{
     catalog::{self, Catalog, CatalogEntry, MOST_NAMES},
-    key::PublicKey,
+    key::{KeyError, MAX_KEY_FILE_BYTES, PublicKey, SecretKey},
     name::{Origin, PluginName},
     package::PackageError,
     record::Record,
@@ -22,7 +25,8 @@ use crate::{
     change::LOCK,
     fs::{self, FsError},
     publish::{catalog_entry, newest},
-    registry::{Registry, RegistryError},
+    registry::{Registry, RegistryError, read_root_key},
+    rotate::PREPARED,
 };
 
 /// Something in a registry that does not hold.
@@ -80,8 +84,26 @@ pub enum Problem {
     #[error("`head` has expired; sign a new one with `refresh`")]
     HeadExpired,
     /// A root that no client takes any more.
-    #[error("`root/{0}` has expired; it must be renewed with the root key")]
+    #[error("`root/{0}` has expired; renew it with `rotate` and the root key")]
     RootExpired(u64),
+    /// New roots without their head, or about to be written.
+    #[error(
+        "a change of keys was interrupted; `rotate` again or `refresh` with the new index key finishes it"
+    )]
+    Interrupted,
+    /// A root key that was handed over, and is still shown to people.
+    #[error("`{path}` shows key {}, the root key in force is {} (`{expected}`)", found.id(), expected.id())]
+    RootKeyShown {
+        /// In the registry.
+        path: &'static str,
+        /// The root key in force.
+        expected: PublicKey,
+        /// As the file says.
+        found: PublicKey,
+    },
+    /// A secret that everybody gets.
+    #[error("`{}` is a secret key, and published with the registry; replace that key", fs::show(.0.as_ref()))]
+    Secret(String),
 }
 
 impl Problem {
@@ -105,6 +127,8 @@ pub struct Report {
     pub versions: usize,
     /// What does not hold.
     pub problems: Vec<Problem>,
+    /// What holds, and will soon or should be seen to.
+    pub warnings: Vec<Warning>,
     /// Files that nothing names: left behind by changes. Empty if the walk could not be finished.
     pub unreferenced: Vec<String>,
 }
@@ -114,13 +138,19 @@ pub struct Report {
 /// # Errors
 /// When the folder is no registry; everything else is in the report.
 pub fn check(folder: &Path, pinned: Option<&PublicKey>, now: u64) -> Result<Report, RegistryError> {
+    let interrupted = fs::is_there(&folder.join(PREPARED))?.then_some(Problem::Interrupted);
     let registry = match Registry::open(folder, pinned, now) {
         Ok(registry) => registry,
         Err(error @ RegistryError::NotARegistry(_)) => return Err(error),
-        Err(error) => return Ok(Report { problems: vec![error.into()], ..Report::default() }),
+        Err(error) => {
+            let problems = interrupted.into_iter().chain([error.into()]).collect();
+            return Ok(Report { problems, ..Report::default() });
+        }
     };
     let mut walk = Walk::new(&registry);
+    walk.report.problems.extend(interrupted);
     walk.check_age(now);
+    walk.check_root_key();
     walk.check_plugins();
     walk.check_catalog();
     walk.check_files();
@@ -139,7 +169,7 @@ impl<'a> Walk<'a> {
     fn new(registry: &'a Registry) -> Self {
         let head = registry.head();
         let report = Report { origin: Some(head.origin.clone()), serial: head.serial, ..Report::default() };
-        let fixed = [RegistryLayout::HEAD, RegistryLayout::ROOT_KEY, RegistryLayout::STATS, LOCK];
+        let fixed = [RegistryLayout::HEAD, RegistryLayout::ROOT_KEY, RegistryLayout::STATS, LOCK, PREPARED];
         let mut referenced: BTreeSet<String> = fixed.map(Into::into).into();
         referenced.extend((1..=registry.root().serial).map(RegistryLayout::root));
         Self { registry, report, referenced, newest: BTreeMap::new(), complete: true }
@@ -153,6 +183,19 @@ impl<'a> Walk<'a> {
         if self.registry.head().is_expired(now) {
             self.report.problems.push(Problem::HeadExpired);
         }
+        self.report.warnings.extend(warning::of_age(self.registry, now));
+    }
+
+    /// A client that meets the registry first pins the key of the file, and must not pin one that somebody
+    /// else may have by now.
+    fn check_root_key(&mut self) {
+        let (path, expected) = (RegistryLayout::ROOT_KEY, *self.registry.root_key());
+        match self.take(read_root_key(self.registry.folder())) {
+            Some(found) if found != expected => {
+                self.report.problems.push(Problem::RootKeyShown { path, expected, found });
+            }
+            _ => {}
+        }
     }
 
     fn check_plugins(&mut self) {
@@ -162,6 +205,7 @@ impl<'a> Walk<'a> {
             self.report.plugins += 1;
             self.referenced.insert(RegistryLayout::object(&at.record));
             if let Some(record) = self.take(self.registry.record(name, at)) {
+                self.report.warnings.extend(warning::of_owner(&record));
                 self.check_versions(&record);
             }
         }
@@ -211,6 +255,8 @@ impl<'a> Walk<'a> {
         for file in files.into_iter().filter(|file| !self.referenced.contains(file)) {
             if file.starts_with(&roots) {
                 self.report.problems.push(Problem::StrayRoot(file));
+            } else if is_secret(&self.registry.folder().join(&file)) {
+                self.report.problems.push(Problem::Secret(file));
             } else if self.complete {
                 self.report.unreferenced.push(file);
             }
@@ -225,6 +271,13 @@ impl<'a> Walk<'a> {
         self.complete = false;
         self.report.problems.push(problem);
     }
+}
+
+/// A key file, protected or not. What cannot be read or is longer is none.
+fn is_secret(file: &Path) -> bool {
+    let bytes = fs::read(file, MAX_KEY_FILE_BYTES as u64).unwrap_or_default();
+    let key = str::from_utf8(&bytes).map(|text| SecretKey::read(text, None));
+    matches!(key, Ok(Ok(_) | Err(KeyError::PasswordNeeded)))
 }
 
 fn differences(catalog: &Catalog, newest: &Catalog) -> BTreeSet<PluginName> {

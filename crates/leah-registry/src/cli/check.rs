@@ -10,15 +10,15 @@ use super::{
     failure::{Failure, Kind},
 };
 use crate::{
-    check::{Problem, Report, check},
+    check::{Problem, Report, Warning, check},
     fs::show,
 };
 
 /// Check everything a registry holds
 ///
 /// Verifies the roots, the head, the directory, every record, archive and signature, and the catalog.
-/// Files that nothing names are listed; they are no error. Ends with 7 when something does not hold, with 3
-/// when only the head or the root has expired.
+/// Files that nothing names are listed; they are no error, and neither is what expires soon. Ends with 7 when
+/// something does not hold, with 3 when only the head or the root has expired.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   leah-registry check ./hub
@@ -38,6 +38,7 @@ struct Sound<'a> {
     serial: u64,
     plugins: usize,
     versions: usize,
+    warnings: Vec<String>,
     unreferenced: &'a [String],
 }
 
@@ -46,8 +47,12 @@ pub(super) fn run(ctx: &Context, args: &CheckArgs) -> Result<(), Failure> {
     if !report.problems.is_empty() {
         return Err(failure(args, &report));
     }
-    let Report { origin, serial, plugins, versions, unreferenced, .. } = &report;
+    let Report { origin, serial, plugins, versions, warnings, unreferenced, .. } = &report;
+    let warnings: Vec<String> = warnings.iter().map(Warning::to_string).collect();
     let mut sentence = format!("Everything holds: {plugins} plugins, {versions} versions, head {serial}");
+    for warning in &warnings {
+        sentence.push_str(&format!("\nwarning: {warning}"));
+    }
     if !unreferenced.is_empty() {
         sentence.push_str("\nFiles that nothing names:");
     }
@@ -55,7 +60,7 @@ pub(super) fn run(ctx: &Context, args: &CheckArgs) -> Result<(), Failure> {
         sentence.push_str(&format!("\n  {}", show(file.as_ref())));
     }
     let (origin, serial, plugins, versions) = (origin.as_ref(), *serial, *plugins, *versions);
-    ctx.done(&Sound { schema: SCHEMA, origin, serial, plugins, versions, unreferenced }, &sentence)
+    ctx.done(&Sound { schema: SCHEMA, origin, serial, plugins, versions, warnings, unreferenced }, &sentence)
 }
 
 fn failure(args: &CheckArgs, report: &Report) -> Failure {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::SCHEMA;
 use crate::{
     change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, publish::PublishError,
-    registry::RegistryError, serve::ServeError, yank::YankError,
+    registry::RegistryError, rotate::RotateError, serve::ServeError, yank::YankError,
 };
 
 /// Kinds of failure; the value is the exit code.
@@ -145,7 +145,8 @@ impl From<KeyFileError> for Failure {
             KeyFileError::File(error) => of_file(error),
             KeyFileError::Prompt(_) => Kind::Authentication,
             error if error.is_password() => Kind::Authentication,
-            KeyFileError::Key { .. } => Kind::Invalid,
+            KeyFileError::Key { .. } | KeyFileError::PublicName(_) => Kind::Invalid,
+            KeyFileError::Published(_) => Kind::Policy,
             KeyFileError::Generate(_) => Kind::Unexpected,
         };
         let failure = Self::new(kind, error);
@@ -153,6 +154,7 @@ impl From<KeyFileError> for Failure {
             Kind::Authentication => {
                 failure.hint("type the password on a terminal, or set `LEAH_REGISTRY_PASSWORD`")
             }
+            Kind::Policy => failure.hint("keep keys in a folder that is not served, such as `./keys`"),
             _ => failure,
         }
     }
@@ -166,7 +168,10 @@ impl From<RegistryError> for Failure {
 
 impl From<ChangeError> for Failure {
     fn from(error: ChangeError) -> Self {
-        Self::new(of_change(&error), error)
+        let hint = hint_of_change(&error);
+        let mut failure = Self::new(of_change(&error), error);
+        failure.hints.extend(hint.map(Into::into));
+        failure
     }
 }
 
@@ -213,6 +218,27 @@ impl From<ServeError> for Failure {
     }
 }
 
+impl From<RotateError> for Failure {
+    fn from(error: RotateError) -> Self {
+        let kind = match &error {
+            RotateError::Change(error) => of_change(error),
+            RotateError::Registry(error) => of_registry(error),
+            RotateError::File(error) => of_file(error),
+            RotateError::NotRootKey { .. } | RotateError::Record(_) => Kind::Trust,
+            RotateError::NotNew(_) | RotateError::SameKey | RotateError::TooMany { .. } => Kind::Policy,
+            RotateError::Root(_) | RotateError::Owner { .. } => Kind::Unexpected,
+        };
+        let hint = match &error {
+            RotateError::NotNew(_) => Some("name a file that is not there yet, and a new key is made in it"),
+            RotateError::Change(error) => hint_of_change(error),
+            _ => None,
+        };
+        let mut failure = Self::new(kind, error);
+        failure.hints.extend(hint.map(Into::into));
+        failure
+    }
+}
+
 impl From<YankError> for Failure {
     fn from(error: YankError) -> Self {
         let kind = match &error {
@@ -247,9 +273,21 @@ fn of_change(error: &ChangeError) -> Kind {
     match error {
         ChangeError::Registry(error) => of_registry(error),
         ChangeError::File(error) => of_file(error),
-        ChangeError::NotIndexKey { .. } => Kind::Trust,
+        ChangeError::NotIndexKey { .. } | ChangeError::LastSerial(_) => Kind::Trust,
         ChangeError::RootExpired { .. } => Kind::Drift,
         ChangeError::Sign(_) => Kind::Unexpected,
+    }
+}
+
+fn hint_of_change(error: &ChangeError) -> Option<&'static str> {
+    match error {
+        ChangeError::LastSerial(_) => Some(
+            "begin a new epoch: `leah-registry rotate DIR --root-key FILE --new-index-key FILE --new-epoch`",
+        ),
+        ChangeError::RootExpired { .. } => {
+            Some("renew it: `leah-registry rotate DIR --root-key FILE --index-key FILE`")
+        }
+        _ => None,
     }
 }
 

@@ -67,8 +67,9 @@ pub(super) fn run(ctx: &Context, args: &InitArgs) -> Result<(), Failure> {
         if let Some(file) = given {
             return ctx.secret_key(file);
         }
-        let key = keys::generate(&folder, name, password.as_deref())?;
-        key_files.push(folder.join(format!("{name}.key")));
+        let file = folder.join(format!("{name}.key"));
+        let key = keys::generate(&file, name, password.as_deref())?;
+        key_files.push(file);
         Ok(key)
     };
     let root_key = key(args.root_key.as_ref(), "root")?;

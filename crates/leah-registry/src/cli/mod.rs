@@ -6,6 +6,7 @@ mod failure;
 mod init;
 mod publish;
 mod refresh;
+mod rotate;
 mod serve;
 mod unyank;
 mod yank;
@@ -35,6 +36,7 @@ enum Command {
     Yank(yank::YankArgs),
     Unyank(unyank::UnyankArgs),
     Refresh(refresh::RefreshArgs),
+    Rotate(rotate::RotateArgs),
     Check(check::CheckArgs),
     Serve(serve::ServeArgs),
 }
@@ -80,6 +82,7 @@ fn dispatch(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Yank(args) => yank::run(ctx, args),
         Command::Unyank(args) => unyank::run(ctx, args),
         Command::Refresh(args) => refresh::run(ctx, args),
+        Command::Rotate(args) => rotate::run(ctx, args),
         Command::Check(args) => check::run(ctx, args),
         Command::Serve(args) => serve::run(ctx, args),
     }

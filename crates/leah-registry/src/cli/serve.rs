@@ -47,7 +47,7 @@ pub(super) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
     .map_err(|error| Failure::new(Kind::Unexpected, error))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let server = Server::start(args.dir.clone(), address)?;
-    let (origin, url, root_key) = (registry.origin(), server.url(), registry.root_key());
+    let (origin, url, root_key) = (registry.origin(), server.url(), *registry.root_key());
     let sentence = format!(
         "Serving `{origin}` at {url} until Ctrl-C. To use it:\n  leahpm registry add {origin} {url} --key {root_key}"
     );

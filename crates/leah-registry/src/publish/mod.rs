@@ -77,7 +77,7 @@ pub fn publish(
     };
     signed.check_version(&record)?;
     let line = Line::Version(Box::new(signed.line(&package, key, &change)));
-    let record = record.append(&line, change.registry().root_keys())?;
+    let record = record.append(&line, change.registry().root_key())?;
     change.set_record(&record);
     if newest(&record).is_some_and(|release| release.line.version == signed.version) {
         change.set_catalog_entry(catalog_entry(package.manifest()));

@@ -1,6 +1,9 @@
 //! `check`: what it says of a sound registry, and of one that has merely aged.
 
-use leah_plugin::record::{OwnerLine, Record, Signer};
+use leah_plugin::{
+    key::SecretKey,
+    record::{OwnerLine, Record, Signer},
+};
 use leah_registry::change::Change;
 
 use crate::sandbox::{DAY, NOW, Sandbox};
@@ -24,6 +27,54 @@ fn an_expired_head_ends_with_3() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run_at(NOW + 31 * DAY, &["check", "hub"]).fails(3), @r"
     error: `head` has expired; sign a new one with `refresh`
+    error: 1 problem in `hub`
+    ");
+}
+
+#[test]
+fn warns_before_a_head_or_a_root_expires() {
+    let sandbox = Sandbox::new();
+    let rotate = ["rotate", "hub", "--root-key", "keys/root.key", "--index-key", "keys/index.key"];
+    sandbox.run(&[&rotate[..], &["--expires-days", "91"]].concat()).ok();
+    let check = |days: u64| sandbox.run_at(NOW + days * DAY, &["check", "hub"]).ok().out;
+    assert_eq!(check(0), "Everything holds: 0 plugins, 0 versions, head 2\n");
+    insta::assert_snapshot!(check(29), @r"
+    Everything holds: 0 plugins, 0 versions, head 2
+    warning: root 2 expires in 62 days; renew it with `rotate` and the root key
+    warning: the head expires in a day; sign a new one with `refresh`
+    ");
+    let json = sandbox.run_at(NOW + 29 * DAY, &["check", "hub", "--json"]).ok().json();
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_secret_key_in_the_folder_is_found_protected_or_not() {
+    let sandbox = Sandbox::new();
+    sandbox.write("hub/forgotten", sandbox.read("keys/root.key"));
+    let (_, text) = SecretKey::generate_protected("a key", "secret").unwrap();
+    sandbox.write("hub/packages.key", text);
+    insta::assert_snapshot!(sandbox.run(&["check", "hub"]).fails(7), @r"
+    error: `forgotten` is a secret key, and published with the registry; replace that key
+    error: `packages.key` is a secret key, and published with the registry; replace that key
+    error: 2 problems in `hub`
+    ");
+}
+
+#[test]
+fn a_root_key_that_was_handed_over_and_is_still_shown_is_found() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.read("hub/root.pub");
+    let rotate = ["rotate", "hub", "--root-key", "keys/root.key", "--index-key", "keys/index.key"];
+    sandbox.run(&[&rotate[..], &["--new-root-key", "keys/root-2.key"]].concat()).ok();
+    sandbox.write("hub/root.pub", old);
+    let mut error = sandbox.run(&["check", "hub"]).fails(7);
+    for (file, name) in [("keys/root.key", "old"), ("keys/root-2.key", "new")] {
+        let key = sandbox.secret(file).public();
+        error =
+            error.replace(&key.to_string(), &format!("[{name}]")).replace(&key.id(), &format!("[{name} id]"));
+    }
+    insta::assert_snapshot!(error, @r"
+    error: `root.pub` shows key [old id], the root key in force is [new id] (`[new]`)
     error: 1 problem in `hub`
     ");
 }

@@ -17,7 +17,10 @@ fn an_expired_head_can_be_refreshed_and_an_expired_root_cannot() {
     let sandbox = Sandbox::new();
     let refresh = ["refresh", "hub", "--index-key", "keys/index.key"];
     sandbox.run_at(NOW + 400 * DAY, &refresh).ok();
-    insta::assert_snapshot!(sandbox.run_at(NOW + 6 * 365 * DAY, &refresh).fails(3), @"error: root 1 has expired; it must be renewed with the root key before anything can change");
+    insta::assert_snapshot!(sandbox.run_at(NOW + 6 * 365 * DAY, &refresh).fails(3), @r"
+    error: root 1 has expired; it must be renewed with the root key before anything can change
+    hint: renew it: `leah-registry rotate DIR --root-key FILE --index-key FILE`
+    ");
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! When to ask again, and when to stop asking.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use backon::{ExponentialBuilder, Retryable};
+
+use crate::{
+    attempt::attempt,
+    engine::Engine,
+    error::{HttpError, Problem},
+    request::{Answer, Request},
+};
+
+const MOST_RETRIES: usize = 3;
+/// The first pause; shorter for those who are not ready to wait two seconds for an answer either.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause that a server may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// So long after the first attempt another may begin, even with a short timeout.
+const LEAST_SPAN: Duration = Duration::from_secs(20);
+
+pub(crate) fn get(engine: &Engine, request: &Request<'_>) -> Result<Answer, HttpError> {
+    let attempts = Cell::new(0);
+    let answer = engine.runtime().and_then(|runtime| runtime.block_on(patiently(engine, request, &attempts)));
+    let url = || request.base.join(request.path).into();
+    answer.map_err(|source| HttpError { url: url(), attempts: attempts.get(), source })
+}
+
+async fn patiently(engine: &Engine, request: &Request<'_>, attempts: &Cell<u32>) -> Result<Answer, Problem> {
+    let started = Instant::now();
+    let timeout = engine.settings().timeout;
+    let span = LEAST_SPAN.max(timeout * 2);
+    let first = FIRST_PAUSE.min(timeout / 10);
+    let pauses =
+        ExponentialBuilder::default().with_min_delay(first).with_max_times(MOST_RETRIES).with_jitter();
+    let next = || {
+        attempts.set(attempts.get() + 1);
+        attempt(engine, request)
+    };
+    next.retry(pauses)
+        .sleep(tokio::time::sleep)
+        .when(Problem::may_pass)
+        .adjust(|problem, planned| pause(problem, planned?, span.saturating_sub(started.elapsed())))
+        .await
+}
+
+/// How long to wait before the next attempt, at most `left`; none if there should be no other.
+fn pause(problem: &Problem, planned: Duration, left: Duration) -> Option<Duration> {
+    let wanted = match problem {
+        Problem::Busy { retry_after: Some(seconds), .. } => Duration::from_secs(*seconds),
+        _ => Duration::ZERO,
+    };
+    (wanted <= LONGEST_PAUSE && wanted.max(planned) <= left).then_some(wanted.max(planned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(retry_after: Option<u64>, left: u64, expect: Option<u64>) {
+        let problem = Problem::Busy { status: 429, retry_after };
+        let found = pause(&problem, Duration::from_secs(1), Duration::from_secs(left));
+        assert_eq!(found, expect.map(Duration::from_secs));
+    }
+
+    #[test]
+    fn waits_as_long_as_the_server_asks_but_not_shorter_than_planned() {
+        check(None, 60, Some(1));
+        check(Some(0), 60, Some(1));
+        check(Some(7), 60, Some(7));
+        check(Some(30), 60, Some(30));
+    }
+
+    #[test]
+    fn gives_up_where_the_server_asks_for_too_much() {
+        check(Some(31), 60, None);
+        check(Some(u64::MAX), 60, None);
+        check(Some(21), 20, None);
+        check(None, 0, None);
+    }
+}

@@ -1,0 +1,73 @@
+//! What `install` and `update` say beside the changes themselves: a publisher who changed since it was pinned, and a
+//! version that is left because its key was revoked.
+
+use std::collections::BTreeMap;
+
+use leah_plugin::{
+    digest::Digest,
+    key::PublicKey,
+    lock::Lock,
+    name::PluginName,
+    record::{Owner, Record, Signer},
+};
+
+use super::{context::Context, failure::Failure};
+use crate::{plan::Chosen, registry::Session, requirements::PluginId};
+
+/// Tells what is worth knowing of the chosen plugins.
+pub(super) fn tell(
+    ctx: &Context,
+    session: &Session,
+    live: Option<&Lock>,
+    chosen: &BTreeMap<PluginName, Chosen>,
+) -> Result<(), Failure> {
+    for (name, one) in chosen {
+        let id = PluginId { registry: one.registry.clone(), name: name.clone() };
+        let Some(record) = session.record(&id)? else { continue };
+        let before = live.and_then(|lock| lock.plugins.get(name)).filter(|it| it.registry == one.registry);
+        let release = before.and_then(|before| record.version(&before.version));
+        if let Some(release) = release.filter(|it| it.revoked && it.line.version != one.line.version) {
+            ctx.ui.note(format_args!(
+                "`{name}` {} is signed with a key that was revoked since it was installed; another version takes its place",
+                release.line.version
+            ));
+        }
+        // The pin outlives an uninstall; of `bundled` there is none but the lock.
+        let seen = session.seen(&one.registry)?;
+        let pinned = seen.and_then(|seen| seen.owners.get(name).copied());
+        for change in changes(&record, pinned.or(before.map(|before| before.owner))) {
+            ctx.ui.note(format_args!(
+                "the publisher of `{name}` in registry `{}` changed: {change}",
+                id.registry
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What happened to the owner since the line that was pinned, one sentence a change.
+fn changes(record: &Record, pinned: Option<Digest>) -> Vec<String> {
+    let since = pinned.and_then(|pinned| record.owners_since(&pinned)).unwrap_or_default();
+    let all = record.owners();
+    let before = all.iter().skip((all.len() - since.len()).saturating_sub(1));
+    before.zip(since).map(|(before, after)| change(before, after)).collect()
+}
+
+fn change(before: &Owner, after: &Owner) -> String {
+    let missing_in = |owner: &Owner, keys: &[PublicKey]| -> Vec<String> {
+        let missing = keys.iter().filter(|key| !owner.keys.contains(key));
+        missing.map(|key| key.id().to_string()).collect()
+    };
+    let (new, gone) = (missing_in(before, &after.keys), missing_in(after, &before.keys));
+    let said = |ids: &[String], what: &str| match ids {
+        [] => None,
+        [one] => Some(format!("key {one} is {what}")),
+        many => Some(format!("keys {} are {what}", many.join(", "))),
+    };
+    let keys: Vec<String> = said(&new, "new").into_iter().chain(said(&gone, "gone")).collect();
+    let by = match after.signer {
+        Signer::Publisher => "the publisher before",
+        Signer::Root => "the root of the registry, as for a lost key,",
+    };
+    format!("{}; {by} signed that with key {}", keys.join(", "), after.key.id())
+}

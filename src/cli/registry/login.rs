@@ -1,0 +1,105 @@
+//! `leahpm registry login` and `logout`: the token for a private registry.
+
+use std::io::Read;
+
+use leah_http::Token;
+use leah_plugin::name::Origin;
+use serde_json::json;
+
+use super::{
+    super::{
+        context::Context,
+        failure::{Failure, Kind},
+        prompt,
+    },
+    NotAdded,
+};
+use crate::{
+    apply,
+    config::{Address, TOKEN_VARIABLES},
+};
+
+/// Longest input that is read for a token, in bytes.
+const MAX_TOKEN_BYTES: u64 = 16 << 10;
+
+/// Take a token for a private registry
+///
+/// The token is asked for, or read from standard input, tried, and kept in a file that only you can read. It is sent to
+/// the registry's own URL and to nobody else. In CI set LEAHPM_TOKEN_<NAME> instead, in capitals, `_` for `-`.
+#[derive(Debug, clap::Args)]
+pub(super) struct LoginArgs {
+    /// Name of the registry
+    name: Origin,
+}
+
+/// Nothing was sent where a token was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read a token for registry `{0}` from standard input")]
+struct NoInput(Origin, #[source] std::io::Error);
+
+/// A token is for servers.
+#[derive(Debug, thiserror::Error)]
+#[error("registry `{0}` is a folder, which needs no token")]
+struct NoServer(Origin);
+
+pub(super) fn run(ctx: &Context, args: &LoginArgs) -> Result<(), Failure> {
+    let name = &args.name;
+    let session = ctx.session()?;
+    match session.known().registries.get(name).map(|config| &config.url) {
+        Some(Address::Web(_)) => {}
+        Some(Address::Folder(_)) => return Err(Failure::new(Kind::Usage, NoServer(name.clone()))),
+        None => {
+            let failure = Failure::new(Kind::NotFound, NotAdded(name.clone()));
+            return Err(failure.hint("`leahpm registry list` shows the registries"));
+        }
+    }
+    let token = read_token(ctx, name)?;
+    if !ctx.config.network.offline {
+        // Tried before it is kept: who mistypes one learns it now.
+        ctx.session_with_token(name, &token)?.registry(name)?;
+    }
+    keep(ctx, "registry login", name, Some(token))?;
+    if ctx.ui.json {
+        return ctx.ui.object("registry login", json!({ "name": name, "dry_run": ctx.config.dry_run }));
+    }
+    let kept = if ctx.config.dry_run { "Would keep" } else { "Kept" };
+    ctx.ui.done(format_args!("{kept} the token for registry {name}."));
+    Ok(())
+}
+
+/// `leahpm registry logout`.
+pub(super) fn forget(ctx: &Context, name: &Origin) -> Result<(), Failure> {
+    let changed = keep(ctx, "registry logout", name, None)?;
+    if ctx.ui.json {
+        let object = json!({ "name": name, "changed": changed, "dry_run": ctx.config.dry_run });
+        return ctx.ui.object("registry logout", object);
+    }
+    match (changed, ctx.config.dry_run) {
+        (true, false) => ctx.ui.done(format_args!("Forgot the token for registry {name}.")),
+        (true, true) => ctx.ui.done(format_args!("Would forget the token for registry {name}.")),
+        (false, _) => ctx.ui.done(format_args!("There is no token for registry {name} in the home.")),
+    }
+    let variable = format!("{TOKEN_VARIABLES}{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
+    if ctx.config.network.tokens.contains_key(name) {
+        ctx.ui.warn(format_args!("{variable} still holds one."));
+    }
+    Ok(())
+}
+
+fn keep(ctx: &Context, command: &str, name: &Origin, token: Option<Token>) -> Result<bool, Failure> {
+    ctx.with_watch(command, |watch| ctx.applying(watch, |apply| apply::remember_token(apply, name, token)))
+}
+
+fn read_token(ctx: &Context, name: &Origin) -> Result<Token, Failure> {
+    let text = if ctx.ui.interactive {
+        prompt::password(&format!("Token for registry {name}"), None)?
+    } else {
+        let mut text = String::new();
+        std::io::stdin()
+            .take(MAX_TOKEN_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::new(Kind::Usage, NoInput(name.clone(), error)))?;
+        text
+    };
+    text.trim().parse().map_err(|error| Failure::new(Kind::Usage, error))
+}

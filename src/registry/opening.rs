@@ -1,0 +1,140 @@
+//! The first and the second look at a registry. Honest servers behind caches may show an old head, or a head and a
+//! root that do not belong together; so what does not hold at first is asked for once more past all caches, and only
+//! then refused, with the evidence kept where there is some.
+
+use std::path::PathBuf;
+
+use leah_plugin::{layout::Layout, yaml};
+use serde::Serialize;
+
+use super::{
+    RegistryError, Source,
+    remote::{Look, Remote},
+};
+use crate::{
+    fs::{self, Access, Durability},
+    trust::{self, Believed, Demands, Seen, Shown, TrustError},
+};
+
+/// What was shown and not believed.
+struct Refused {
+    error: TrustError,
+    shown: Shown,
+}
+
+/// Looks at a registry and checks what it shows.
+///
+/// # Errors
+/// When it cannot be read, or is not believed at the second look either.
+pub(super) fn open(
+    source: &Source,
+    demands: &Demands<'_>,
+    layout: &Layout,
+) -> Result<Believed, RegistryError> {
+    let verdict = match source {
+        Source::Remote(remote) => look_at(remote, demands)?,
+        local => believe(local.shown()?, demands),
+    };
+    verdict.map_err(|refused| caught(source, refused, demands, layout))
+}
+
+fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Refused>, RegistryError> {
+    let look = remote.look(demands.key)?;
+    if look.shown.roots.is_empty() {
+        return Err(RegistryError::NoRegistry(format!("`{}`", remote.url())));
+    }
+    let mut best = judge(remote, look, demands);
+    if is_fresh(&best, demands) || remote.is_offline() {
+        return Ok(best);
+    }
+    for url in remote.urls() {
+        // One that does not answer has nothing to say; the others decide.
+        let Ok(look) = remote.look_past_caches(url) else { continue };
+        let verdict = judge(remote, look, demands);
+        if is_fresh(&verdict, demands) {
+            return Ok(verdict);
+        }
+        // Of two that are past their time the newer one counts, of two refusals the last.
+        let is_better = match (&best, &verdict) {
+            (Err(_), _) => true,
+            (Ok(before), Ok(now)) => now.head.order() > before.head.order(),
+            (Ok(_), Err(_)) => false,
+        };
+        if is_better {
+            best = verdict;
+        }
+    }
+    Ok(best)
+}
+
+/// Keeps in the cache what is believed.
+fn judge(remote: &Remote, look: Look, demands: &Demands<'_>) -> Result<Believed, Refused> {
+    match trust::believe(&look.shown, demands) {
+        Ok(believed) => {
+            remote.keep(demands.key, &look);
+            Ok(believed)
+        }
+        Err(error) => Err(Refused { error, shown: look.shown }),
+    }
+}
+
+fn believe(shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
+    trust::believe(&shown, demands).map_err(|error| Refused { error, shown })
+}
+
+fn is_fresh(verdict: &Result<Believed, Refused>, demands: &Demands<'_>) -> bool {
+    let fresh = |believed: &Believed| {
+        demands.now.is_none_or(|now| trust::check_fresh(&believed.head, believed.roots.newest(), now).is_ok())
+    };
+    verdict.as_ref().is_ok_and(fresh)
+}
+
+/// What a registry was caught with: two states signed by its own key that contradict each other.
+#[derive(Serialize)]
+struct Evidence<'a> {
+    format: u32,
+    found: Option<u64>,
+    place: String,
+    what: String,
+    seen: &'a Seen,
+    shown_head: String,
+    shown_roots: Vec<String>,
+}
+
+/// Keeps the evidence where a registry contradicts what it said before.
+fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
+    let Refused { error, shown } = refused;
+    let (TrustError::Rollback { origin, .. } | TrustError::Equivocation { origin, .. }, Some(seen)) =
+        (&error, demands.seen)
+    else {
+        return error.into();
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let evidence = Evidence {
+        format: 1,
+        found: demands.now,
+        place: source.place(),
+        what: error.to_string(),
+        // The pinned owners say what is installed here, and are nobody's business.
+        seen: &Seen { owners: Default::default(), ..seen.clone() },
+        shown_head: text(&shown.head),
+        shown_roots: shown.roots.iter().map(|root| text(root)).collect(),
+    };
+    let path = layout.evidence_of(origin, &leah_plugin::digest::Digest::of(&shown.head));
+    match keep(&evidence, path, layout) {
+        Some(evidence) => RegistryError::Caught { source: error, evidence },
+        // The refusal is what counts; that it could not be written down does not change it.
+        None => error.into(),
+    }
+}
+
+fn keep(evidence: &Evidence<'_>, path: PathBuf, layout: &Layout) -> Option<PathBuf> {
+    let text = yaml::to_string(evidence).ok()?;
+    // One file a head: the same lie told twice is written once.
+    if fs::kind(&path).ok()?.is_some() {
+        return Some(path);
+    }
+    fs::create_folders(&layout.evidence()).ok()?;
+    fs::replace(&path, text.as_bytes(), Access::Private, Durability::Synced).ok()?;
+    Some(path)
+}

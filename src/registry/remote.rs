@@ -1,0 +1,263 @@
+//! A registry on web servers: its URL first, its mirrors where that does not answer or answers wrongly, and the cache
+//! before all of them. Decides nothing about trust but whether bytes have the hash that they were asked for by.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, Request, Token, Validators};
+use leah_plugin::{
+    digest::{Digest, Hashed},
+    key::PublicKey,
+    registry_layout::RegistryLayout as Paths,
+};
+
+use super::{
+    MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError,
+    cache::{Cache, Named},
+};
+use crate::trust::Shown;
+
+/// How many requests are under way at a time.
+pub(super) const REQUESTS: usize = 8;
+
+/// Where a registry's files are, and what is needed to get them.
+#[derive(Debug)]
+pub struct Remote {
+    /// The URL, then the mirrors.
+    urls: Vec<BaseUrl>,
+    client: Arc<Client>,
+    /// For the URL alone: a mirror is somebody else.
+    token: Option<Token>,
+    cache: Cache,
+    offline: bool,
+    /// Index of the URL that answered last; it is asked first.
+    answered: AtomicUsize,
+}
+
+/// Roots and head as they were read, with what is needed to keep them.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) shown: Shown,
+    /// Who sent the head; none when it is the one in the cache.
+    sender: Option<Sender>,
+}
+
+/// The server that sent a head, and what it said of it.
+#[derive(Debug)]
+struct Sender {
+    url: String,
+    validators: Option<Validators>,
+}
+
+/// A file that is named by its hash.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) named: Named,
+    pub(super) path: &'a str,
+    pub(super) digest: &'a Digest,
+    pub(super) limit: u64,
+}
+
+impl Remote {
+    pub(super) fn new(
+        urls: Vec<BaseUrl>,
+        client: Arc<Client>,
+        token: Option<Token>,
+        cache: Cache,
+        offline: bool,
+    ) -> Self {
+        Self { urls, client, token, cache, offline, answered: AtomicUsize::new(0) }
+    }
+
+    /// The address that may stand in a lock.
+    pub(super) fn url(&self) -> &BaseUrl {
+        &self.urls[0]
+    }
+
+    pub(super) fn urls(&self) -> &[BaseUrl] {
+        &self.urls
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// A file that is named by its hash, from the cache or the first URL that has the right bytes. Where none has, the
+    /// wrong ones, for the caller to say what is wrong with them; none when there is no such file anywhere.
+    pub(super) fn named(&self, wanted: &Wanted<'_>) -> Result<Option<Hashed>, RegistryError> {
+        let Wanted { named, path, digest, limit } = *wanted;
+        if let Some(bytes) = self.cache.named(named, digest, limit) {
+            return Ok(Some(bytes));
+        }
+        let mut wrong = None;
+        let found = self.first(path, |url| {
+            let bytes = match self.get(url, path, limit, &How::of(named))? {
+                Answer::Body { bytes, .. } => Hashed::of(bytes),
+                Answer::Unchanged | Answer::Missing => return Ok(None),
+            };
+            if bytes.digest() == digest {
+                return Ok(Some(bytes));
+            }
+            wrong.get_or_insert(bytes);
+            Ok(None)
+        });
+        match (found, wrong) {
+            (Ok(Some(bytes)), _) => {
+                self.cache.keep(named, &bytes);
+                Ok(Some(bytes))
+            }
+            (_, Some(wrong)) => Ok(Some(wrong)),
+            (found, None) => found,
+        }
+    }
+
+    /// A file that is not named by its hash, past all caches.
+    pub(super) fn plain(&self, path: &str) -> Result<Option<Vec<u8>>, RegistryError> {
+        self.first(path, |url| Ok(body(self.get(url, path, MAX_SIGNED_BYTES, &How::past_caches())?)))
+    }
+
+    /// Roots and head with the help of the cache: the roots that are known are not read again, but whether there is
+    /// another one is always asked, and the head is sent only when it changed.
+    pub(super) fn look(&self, key: &PublicKey) -> Result<Look, RegistryError> {
+        let mut roots = self.cache.roots(key);
+        if self.offline {
+            let head = self.cache.head(key).ok_or_else(|| self.no_network(Paths::HEAD))?;
+            return Ok(Look { shown: Shown { roots, head }, sender: None });
+        }
+        let (head, more) = thread::scope(|scope| {
+            let head = scope.spawn(|| self.head(key));
+            let more = self.roots_from(roots.len() as u64 + 1, |path| self.root(path));
+            // A panic of the other thread goes on in this one.
+            (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), more)
+        });
+        let (head, sender) = head?;
+        roots.extend(more?);
+        Ok(Look { shown: Shown { roots, head }, sender })
+    }
+
+    /// Roots and head as one server shows them past all caches.
+    pub(super) fn look_past_caches(&self, url: &BaseUrl) -> Result<Look, RegistryError> {
+        let get = |path: &str| self.get(url, path, MAX_SIGNED_BYTES, &How::past_caches());
+        let roots = self.roots_from(1, |path| Ok(body(get(path)?)))?;
+        let Answer::Body { bytes, validators } = get(Paths::HEAD)? else {
+            return Err(self.missing(Paths::HEAD));
+        };
+        let sender = Some(Sender { url: url.to_string(), validators });
+        Ok(Look { shown: Shown { roots, head: bytes }, sender })
+    }
+
+    /// Keeps roots and head that were found good.
+    pub(super) fn keep(&self, key: &PublicKey, look: &Look) {
+        self.cache.keep_roots(key, &look.shown.roots);
+        if let Some(Sender { url, validators }) = &look.sender {
+            let said = validators.as_ref().map(|validators| (url.as_str(), validators));
+            self.cache.keep_head(key, &look.shown.head, said);
+        }
+    }
+
+    fn head(&self, key: &PublicKey) -> Result<(Vec<u8>, Option<Sender>), RegistryError> {
+        let cached = self.cache.head(key);
+        let found = self.first(Paths::HEAD, |url| {
+            let known = cached.as_ref().and_then(|_| self.cache.validators(key, url.as_str()));
+            let how = How { known: known.as_ref(), ..How::of(Named::Object) };
+            Ok(match (self.get(url, Paths::HEAD, MAX_SIGNED_BYTES, &how)?, &cached) {
+                (Answer::Body { bytes, validators }, _) => {
+                    Some((bytes, Some(Sender { url: url.to_string(), validators })))
+                }
+                (Answer::Unchanged, Some(cached)) => Some((cached.clone(), None)),
+                (Answer::Unchanged | Answer::Missing, _) => None,
+            })
+        })?;
+        found.ok_or_else(|| self.missing(Paths::HEAD))
+    }
+
+    /// That there is none is an answer like any other: mirrors are not asked for what is not there yet.
+    fn root(&self, path: &str) -> Result<Option<Vec<u8>>, RegistryError> {
+        let how = How::of(Named::Object);
+        let found = self.first(path, |url| Ok(Some(body(self.get(url, path, MAX_SIGNED_BYTES, &how)?))))?;
+        Ok(found.flatten())
+    }
+
+    /// The roots from this serial on, up to the first that is not there.
+    fn roots_from(
+        &self,
+        first: u64,
+        get: impl Fn(&str) -> Result<Option<Vec<u8>>, RegistryError>,
+    ) -> Result<Vec<Vec<u8>>, RegistryError> {
+        (first..=MAX_ROOTS).map_while(|serial| get(&Paths::root(serial)).transpose()).collect()
+    }
+
+    /// Asks one URL after the other, the one that answered last first, until one has something. The error is that of
+    /// the first one that was asked.
+    fn first<T>(
+        &self,
+        path: &str,
+        mut ask: impl FnMut(&BaseUrl) -> Result<Option<T>, RegistryError>,
+    ) -> Result<Option<T>, RegistryError> {
+        if self.offline {
+            return Err(self.no_network(path));
+        }
+        let mut error = None;
+        let start = self.answered.load(Ordering::Relaxed);
+        for index in (0..self.urls.len()).map(|offset| (start + offset) % self.urls.len()) {
+            match ask(&self.urls[index]) {
+                Ok(Some(found)) => {
+                    self.answered.store(index, Ordering::Relaxed);
+                    return Ok(Some(found));
+                }
+                Ok(None) => {}
+                Err(failed) => drop(error.get_or_insert(failed)),
+            }
+        }
+        error.map_or(Ok(None), Err)
+    }
+
+    fn get(&self, url: &BaseUrl, path: &str, limit: u64, how: &How<'_>) -> Result<Answer, RegistryError> {
+        let token = self.token.as_ref().filter(|_| url == self.url());
+        let How { known, caches, encoding } = *how;
+        let request = Request { base: url, path, limit, token, known, caches, encoding };
+        self.client.get(&request).map_err(|source| RegistryError::Network(Box::new(source)))
+    }
+
+    fn no_network(&self, path: &str) -> RegistryError {
+        RegistryError::Offline { url: self.url().to_string(), path: path.to_owned() }
+    }
+
+    fn missing(&self, path: &str) -> RegistryError {
+        RegistryError::Missing { place: format!("`{}`", self.url()), path: path.to_owned() }
+    }
+}
+
+/// How a file is asked for.
+struct How<'a> {
+    known: Option<&'a Validators>,
+    caches: Caches,
+    encoding: Encoding,
+}
+
+impl How<'_> {
+    fn of(named: Named) -> Self {
+        let encoding = match named {
+            Named::Object => Encoding::Gzip,
+            // A package is compressed already, and its size is signed.
+            Named::Archive => Encoding::Identity,
+        };
+        Self { known: None, caches: Caches::Use, encoding }
+    }
+
+    fn past_caches() -> Self {
+        Self { caches: Caches::Bypass, ..Self::of(Named::Object) }
+    }
+}
+
+fn body(answer: Answer) -> Option<Vec<u8>> {
+    match answer {
+        Answer::Body { bytes, .. } => Some(bytes),
+        Answer::Unchanged | Answer::Missing => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! Where the bytes of a registry come from: this binary, a folder, or web servers. Promises nothing about them.
+
+use std::path::PathBuf;
+
+use leah_plugin::{digest::Hashed, key::PublicKey, registry_layout::RegistryLayout as Paths};
+
+use super::{
+    MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError, bundled,
+    remote::{REQUESTS, Remote, Wanted},
+};
+use crate::{fs, parallel, trust::Shown};
+
+/// Where the bytes of a registry come from.
+#[derive(Debug)]
+pub enum Source {
+    /// This binary.
+    Bundled,
+    /// A folder.
+    Folder(PathBuf),
+    /// Web servers, with a cache before them.
+    Remote(Remote),
+}
+
+impl Source {
+    /// For a person: where the bytes come from.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Bundled => "this leahpm".into(),
+            Self::Folder(path) => format!("`{}`", fs::shown(path)),
+            Self::Remote(remote) => format!("`{}`", remote.url()),
+        }
+    }
+
+    /// How many files are worth reading at a time.
+    pub(super) fn threads(&self) -> usize {
+        match self {
+            Self::Bundled | Self::Folder(_) => parallel::processors(),
+            Self::Remote(_) => REQUESTS.max(parallel::processors()),
+        }
+    }
+
+    /// The root key that the registry shows to whoever meets it first. It proves nothing: a person must
+    /// compare it with what the registry's people publish elsewhere.
+    ///
+    /// # Errors
+    /// When there is none or it is malformed.
+    pub fn offered_key(&self) -> Result<PublicKey, RegistryError> {
+        let bytes = self.read(Paths::ROOT_KEY, MAX_SIGNED_BYTES)?;
+        let bytes = bytes.ok_or_else(|| self.missing(Paths::ROOT_KEY))?;
+        PublicKey::from_file_text(&String::from_utf8_lossy(&bytes))
+            .map_err(|source| RegistryError::RootKey { place: self.place(), source })
+    }
+
+    /// Roots and head as a folder or this binary has them.
+    pub(super) fn shown(&self) -> Result<Shown, RegistryError> {
+        let read = |serial| self.read(&Paths::root(serial), MAX_SIGNED_BYTES).transpose();
+        let roots: Vec<Vec<u8>> = (1..=MAX_ROOTS).map_while(read).collect::<Result<_, _>>()?;
+        if roots.is_empty() {
+            return Err(RegistryError::NoRegistry(self.place()));
+        }
+        let head = self.read(Paths::HEAD, MAX_SIGNED_BYTES)?;
+        Ok(Shown { roots, head: head.ok_or_else(|| self.missing(Paths::HEAD))? })
+    }
+
+    /// A file that is named by its hash. Its bytes may still have another hash; then no source had better ones.
+    pub(super) fn named(&self, wanted: &Wanted<'_>) -> Result<Hashed, RegistryError> {
+        let found = match self {
+            Self::Remote(remote) => remote.named(wanted)?,
+            local => local.read(wanted.path, wanted.limit)?.map(Hashed::of),
+        };
+        found.ok_or_else(|| self.missing(wanted.path))
+    }
+
+    /// The bytes of a file that no hash names; `None` when there is no such file.
+    fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
+        match self {
+            Self::Bundled => Ok(bundled::file(path).map(<[u8]>::to_vec)),
+            Self::Folder(folder) => fs::read_if_any(&folder.join(path), limit).map_err(|error| {
+                if error.is_too_large() {
+                    RegistryError::TooLarge { place: self.place(), path: path.to_owned(), limit }
+                } else {
+                    error.into()
+                }
+            }),
+            Self::Remote(remote) => remote.plain(path),
+        }
+    }
+
+    fn missing(&self, path: &str) -> RegistryError {
+        RegistryError::Missing { place: self.place(), path: path.to_owned() }
+    }
+}
