@@ -29,6 +29,7 @@ mod http;
 mod install;
 mod list;
 mod locking;
+mod outdated;
 mod permissions;
 mod publishers;
 mod readme;
