@@ -25,6 +25,7 @@ mod exclude;
 mod gc;
 mod generated;
 mod hold;
+mod hostile;
 mod http;
 mod install;
 mod list;

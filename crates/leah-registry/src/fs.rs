@@ -148,12 +148,24 @@ fn real(path: &Path) -> Result<PathBuf, FsError> {
 /// # Errors
 /// When the file is there already or any step fails.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    create(path, bytes, 0o600)
+}
+
+/// Writes a new file that everybody may read, and never over one that is there.
+///
+/// # Errors
+/// When the file is there already or any step fails.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    create(path, bytes, 0o644)
+}
+
+fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FsError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let mut file = options.open(path).map_err(failed("create", path))?;
     file.write_all(bytes).map_err(failed("write", path))?;
     file.sync_all().map_err(failed("sync", path))?;

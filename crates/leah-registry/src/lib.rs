@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! init ─┐
-//! publish, yank, unyank, refresh ──> Change ──> objects, packages, then the head by one rename
+//! publish, yank, unyank, owner, revoke, refresh ──> Change ──> objects, packages, then the head by one rename
 //! rotate ──> Rotation ──> a Change under new roots, which appear just before the head
 //! check, serve ──> Registry, read only
 //! ```
@@ -19,9 +19,12 @@ pub mod registry;
 pub mod change;
 pub mod init;
 pub mod keys;
+pub mod owner;
 pub mod publish;
 pub mod refresh;
+pub mod revoke;
 pub mod rotate;
+mod segments;
 pub mod similar;
 pub mod yank;
 

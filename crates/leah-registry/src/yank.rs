@@ -95,9 +95,9 @@ pub fn say(
         return Ok(None);
     }
     let line = line(version.clone(), word, change.serial())?;
-    let record = record.append(&line, change.registry().root_key())?;
-    change.set_record(&record);
-    update_catalog(&mut change, &record)?;
+    let said = record.append(&line, change.registry().root_key())?;
+    change.set_record(&said);
+    update_catalog(&mut change, &record, &said)?;
     Ok(Some(change.commit()?))
 }
 
@@ -113,20 +113,17 @@ fn line(version: Version, word: Word, serial: u64) -> Result<Line, YankError> {
     }
 }
 
-/// Makes the catalog show what is now the newest version, or nothing when none is left.
-fn update_catalog(change: &mut Change, record: &Record) -> Result<(), YankError> {
-    let mut catalog = change.registry().catalog().map_err(ChangeError::from)?;
-    let shown = catalog.get(record.name()).map(|entry| &entry.version);
-    let newest = newest(record).map(|release| release.line);
+/// Makes the catalog show what is the newest version after a change of a record, or nothing when none is
+/// left.
+pub(crate) fn update_catalog(change: &mut Change, before: &Record, after: &Record) -> Result<(), YankError> {
+    let shown = newest(before).map(|release| &release.line.version);
+    let newest = newest(after).map(|release| release.line);
     if shown == newest.map(|line| &line.version) {
         return Ok(());
     }
     match newest {
-        Some(line) => change.set_catalog_entry(entry(change, record.name(), line)?)?,
-        None => {
-            catalog.remove(record.name());
-            change.set_catalog(&catalog);
-        }
+        Some(line) => change.set_catalog_entry(entry(change, after.name(), line)?),
+        None => change.remove_catalog_entry(after.name()),
     }
     Ok(())
 }

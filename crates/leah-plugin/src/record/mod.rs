@@ -215,23 +215,32 @@ impl Record {
         Some(&self.owners[at + 1..])
     }
 
+    /// The keys that were revoked, each with the serial from which on its versions are refused.
+    #[must_use]
+    pub fn revoked(&self) -> BTreeMap<&PublicKey, u64> {
+        let mut revoked = BTreeMap::new();
+        for line in &self.lines {
+            if let Line::Revoke(RevokeLine { key, from, .. }) = line {
+                // A second revocation may only reach further back.
+                revoked
+                    .entry(key)
+                    .and_modify(|earlier: &mut u64| *earlier = *from.min(earlier))
+                    .or_insert(*from);
+            }
+        }
+        revoked
+    }
+
     /// All versions in the order of their publication, with what was said about them since.
     #[must_use]
     pub fn versions(&self) -> Vec<Release<'_>> {
         let mut yanked: BTreeMap<&Version, Option<&str>> = BTreeMap::new();
-        let mut revoked: BTreeMap<&PublicKey, u64> = BTreeMap::new();
+        let revoked = self.revoked();
         for line in &self.lines {
             match line {
                 Line::Yank(line) => drop(yanked.insert(&line.version, line.reason.as_deref())),
                 Line::Unyank(line) => drop(yanked.remove(&line.version)),
-                Line::Revoke(line) => {
-                    // A second revocation may only reach further back.
-                    revoked
-                        .entry(&line.key)
-                        .and_modify(|from| *from = line.from.min(*from))
-                        .or_insert(line.from);
-                }
-                Line::Owner(_) | Line::Version(_) => {}
+                Line::Owner(_) | Line::Version(_) | Line::Revoke(_) => {}
             }
         }
         let lines = self.lines.iter().filter_map(|line| match line {

@@ -1,10 +1,7 @@
 //! What a registry's people should see to although everything holds: ends that come near, and names for
 //! which nobody can publish.
 
-use leah_plugin::{
-    name::PluginName,
-    record::{Line, Record},
-};
+use leah_plugin::{name::PluginName, record::Record};
 
 use crate::registry::Registry;
 
@@ -77,7 +74,7 @@ pub(super) fn of_age(registry: &Registry, now: u64) -> Vec<Warning> {
 
 /// An owner that can neither publish nor change itself.
 pub(super) fn of_owner(record: &Record) -> Option<Warning> {
-    let revoked =
-        |key| record.lines().iter().any(|line| matches!(line, Line::Revoke(line) if line.key == key));
-    record.owner().keys.iter().all(|key| revoked(*key)).then(|| Warning::Ownerless(record.name().clone()))
+    let revoked = record.revoked();
+    let ownerless = record.owner().keys.iter().all(|key| revoked.contains_key(key));
+    ownerless.then(|| Warning::Ownerless(record.name().clone()))
 }

@@ -3,12 +3,14 @@
 
 use std::{error::Error, fmt, io::Write};
 
+use leah_plugin::signature::SignatureError;
 use serde::Serialize;
 
 use super::context::SCHEMA;
 use crate::{
-    change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, publish::PublishError,
-    registry::RegistryError, rotate::RotateError, serve::ServeError, yank::YankError,
+    change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, owner::ChangeOwnerError,
+    publish::PublishError, registry::RegistryError, revoke::RevokeError, rotate::RotateError,
+    serve::ServeError, yank::YankError,
 };
 
 /// Kinds of failure; the value is the exit code.
@@ -72,6 +74,10 @@ struct JsonError<'a> {
 impl Failure {
     pub(super) fn new(kind: Kind, source: impl Error + 'static) -> Self {
         Self { kind, source: Box::new(source), hints: Vec::new(), problems: Vec::new() }
+    }
+
+    fn with_hint(kind: Kind, source: impl Error + 'static, hint: Option<&str>) -> Self {
+        Self { hints: hint.map(Into::into).into_iter().collect(), ..Self::new(kind, source) }
     }
 
     pub(super) fn message(kind: Kind, text: impl Into<String>) -> Self {
@@ -169,9 +175,7 @@ impl From<RegistryError> for Failure {
 impl From<ChangeError> for Failure {
     fn from(error: ChangeError) -> Self {
         let hint = hint_of_change(&error);
-        let mut failure = Self::new(of_change(&error), error);
-        failure.hints.extend(hint.map(Into::into));
-        failure
+        Self::with_hint(of_change(&error), error, hint)
     }
 }
 
@@ -199,9 +203,7 @@ impl From<PublishError> for Failure {
             }
             _ => None,
         };
-        let mut failure = Self::new(of_publish(&error), error);
-        failure.hints.extend(hint.map(Into::into));
-        failure
+        Self::with_hint(of_publish(&error), error, hint)
     }
 }
 
@@ -233,22 +235,48 @@ impl From<RotateError> for Failure {
             RotateError::Change(error) => hint_of_change(error),
             _ => None,
         };
-        let mut failure = Self::new(kind, error);
-        failure.hints.extend(hint.map(Into::into));
-        failure
+        Self::with_hint(kind, error, hint)
     }
 }
 
 impl From<YankError> for Failure {
     fn from(error: YankError) -> Self {
-        let kind = match &error {
-            YankError::Change(error) => of_change(error),
-            YankError::File(error) if !error.is_missing() => of_file(error),
-            YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
-            YankError::Reason | YankError::Package { .. } => Kind::Invalid,
-            YankError::File(_) | YankError::Record(_) | YankError::Archive { .. } => Kind::Trust,
+        Self::new(of_yank(&error), error)
+    }
+}
+
+impl From<RevokeError> for Failure {
+    fn from(error: RevokeError) -> Self {
+        let (kind, hint) = match &error {
+            RevokeError::Change(error) => (of_change(error), hint_of_change(error)),
+            RevokeError::Catalog(error) => (of_yank(error), None),
+            RevokeError::NoSuchName(_) => (Kind::NotFound, None),
+            RevokeError::NeverOwned(_) => {
+                (Kind::NotFound, Some("`leah-registry owner list DIR NAME` shows the keys that did"))
+            }
+            RevokeError::Ahead { .. } => (Kind::Policy, None),
+            RevokeError::Record(_) => (Kind::Trust, None),
         };
-        Self::new(kind, error)
+        Self::with_hint(kind, error, hint)
+    }
+}
+
+impl From<ChangeOwnerError> for Failure {
+    fn from(error: ChangeOwnerError) -> Self {
+        let hint = match &error {
+            ChangeOwnerError::Change(error) => hint_of_change(error),
+            ChangeOwnerError::OwnsNot(_) => {
+                Some("`leah-registry owner list DIR NAME` shows the keys that do")
+            }
+            ChangeOwnerError::NoneLeft(_) => {
+                Some("put a new key in its place with `leah-registry owner rotate DIR NAME OLD NEW`")
+            }
+            ChangeOwnerError::Signature(SignatureError::OtherComment { .. }) => {
+                Some("the owner has changed since; write what is to be signed anew with `--statement FILE`")
+            }
+            _ => None,
+        };
+        Self::with_hint(of_owner(&error), error, hint)
     }
 }
 
@@ -288,6 +316,30 @@ fn hint_of_change(error: &ChangeError) -> Option<&'static str> {
             Some("renew it: `leah-registry rotate DIR --root-key FILE --index-key FILE`")
         }
         _ => None,
+    }
+}
+
+fn of_yank(error: &YankError) -> Kind {
+    match error {
+        YankError::Change(error) => of_change(error),
+        YankError::File(error) if !error.is_missing() => of_file(error),
+        YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
+        YankError::Reason | YankError::Package { .. } => Kind::Invalid,
+        YankError::File(_) | YankError::Record(_) | YankError::Archive { .. } => Kind::Trust,
+    }
+}
+
+fn of_owner(error: &ChangeOwnerError) -> Kind {
+    match error {
+        ChangeOwnerError::Change(error) => of_change(error),
+        ChangeOwnerError::NoSuchName(_) | ChangeOwnerError::OwnsNot(_) => Kind::NotFound,
+        ChangeOwnerError::Owns(_) | ChangeOwnerError::Revoked(_) | ChangeOwnerError::NoneLeft(_) => {
+            Kind::Policy
+        }
+        ChangeOwnerError::Signer { .. } | ChangeOwnerError::Signature(_) | ChangeOwnerError::Record(_) => {
+            Kind::Trust
+        }
+        ChangeOwnerError::Sign(_) => Kind::Unexpected,
     }
 }
 

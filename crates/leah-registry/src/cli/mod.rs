@@ -4,8 +4,10 @@ mod check;
 mod context;
 mod failure;
 mod init;
+mod owner;
 mod publish;
 mod refresh;
+mod revoke;
 mod rotate;
 mod serve;
 mod unyank;
@@ -35,6 +37,8 @@ enum Command {
     Publish(publish::PublishArgs),
     Yank(yank::YankArgs),
     Unyank(unyank::UnyankArgs),
+    Owner(owner::OwnerArgs),
+    Revoke(revoke::RevokeArgs),
     Refresh(refresh::RefreshArgs),
     Rotate(rotate::RotateArgs),
     Check(check::CheckArgs),
@@ -81,6 +85,8 @@ fn dispatch(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Publish(args) => publish::run(ctx, args),
         Command::Yank(args) => yank::run(ctx, args),
         Command::Unyank(args) => unyank::run(ctx, args),
+        Command::Owner(args) => owner::run(ctx, args),
+        Command::Revoke(args) => revoke::run(ctx, args),
         Command::Refresh(args) => refresh::run(ctx, args),
         Command::Rotate(args) => rotate::run(ctx, args),
         Command::Check(args) => check::run(ctx, args),

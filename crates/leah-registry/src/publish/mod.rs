@@ -80,7 +80,7 @@ pub fn publish(
     let record = record.append(&line, change.registry().root_key())?;
     change.set_record(&record);
     if newest(&record).is_some_and(|release| release.line.version == signed.version) {
-        change.set_catalog_entry(catalog_entry(package.manifest()))?;
+        change.set_catalog_entry(catalog_entry(package.manifest()));
     }
     let Signed { name, version, sha256, block, archive } = signed;
     change.add_file(RegistryLayout::archive(&name, &version), archive);
@@ -156,8 +156,7 @@ impl Signed {
         self.block.verify(&key, &self.archive).and_then(|()| self.block.expect_comment(&comment)).map_err(
             |source| PublishError::Signature { path: signature_path(publication.package), source },
         )?;
-        let revoked = |line: &Line| matches!(line, Line::Revoke(revoked) if revoked.key == key);
-        if record.is_some_and(|record| record.lines().iter().any(revoked)) {
+        if record.is_some_and(|record| record.revoked().contains_key(&key)) {
             return Err(PublishError::Revoked(key));
         }
         Ok(key)
@@ -224,13 +223,11 @@ fn check_similar(
     if publication.similar_ok {
         return Ok(());
     }
-    let mut others: Vec<&PluginName> = change.records().keys().collect();
-    while let Some(existing) = similar::look_alike(name, others.iter().copied()) {
+    for existing in similar::look_alikes(name, change.names()?.keys()) {
         let record = change.record(existing)?;
         if !record.is_some_and(|record| record.owner().keys.contains(key)) {
             return Err(PublishError::Similar { name: name.clone(), existing: existing.clone() });
         }
-        others.retain(|other| *other != existing);
     }
     Ok(())
 }
