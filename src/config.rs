@@ -32,6 +32,8 @@ pub struct Config {
     pub yes: bool,
     /// What was said about permissions.
     pub choices: Choices,
+    /// Keys of publishers that the user accepts in place of pinned ones.
+    pub accept_keys: Vec<PublicKey>,
     /// The version of leah-host to resolve for; the one built in where none is given.
     pub host_version: Option<Version>,
     /// How long to wait for another leahpm that changes the same home.

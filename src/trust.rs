@@ -94,6 +94,14 @@ pub enum TrustError {
         /// How long ago, in seconds.
         seconds: u64,
     },
+    /// The chain of roots is another one than was seen: somebody with a root key of earlier days forked it.
+    #[error("root {serial} of registry `{origin}` is missing or another one than was seen before")]
+    RootFork {
+        /// The registry.
+        origin: Origin,
+        /// The newest root that was seen.
+        serial: u64,
+    },
     /// The chain of owners does not contain the line that was pinned.
     #[error(
         "the publisher of `{name}` in registry `{origin}` is not the one that was pinned when it was first installed"
@@ -103,6 +111,8 @@ pub enum TrustError {
         origin: Origin,
         /// The plugin.
         name: PluginName,
+        /// The keys of who owns it now.
+        keys: Vec<PublicKey>,
     },
 }
 
@@ -129,9 +139,22 @@ pub struct Seen {
     /// That head itself, so that a registry that shows another one under the same number can be convicted of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_head: Option<String>,
+    /// The newest root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<SeenRoot>,
     /// For each name that was ever installed, the owner line in force then.
     #[serde(default)]
     pub owners: BTreeMap<PluginName, Digest>,
+}
+
+/// A root that was seen. Without it an old root key could sign another root after the last one of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenRoot {
+    /// Its serial.
+    pub serial: u64,
+    /// SHA-256 of its file.
+    pub sha256: Digest,
 }
 
 /// What a registry shows of itself before anything is believed.
@@ -165,6 +188,8 @@ pub struct Believed {
     pub head: Head,
     /// The file that the head was read from.
     pub signed_head: Vec<u8>,
+    /// SHA-256 of the file that the newest root was read from.
+    pub root_digest: Digest,
 }
 
 impl Believed {
@@ -186,11 +211,14 @@ pub fn believe(shown: &Shown, demands: &Demands<'_>) -> Result<Believed, TrustEr
     if let Some(expected) = demands.origin.filter(|origin| **origin != root.origin) {
         return Err(TrustError::Origin { expected: expected.clone(), found: root.origin.clone() });
     }
+    check_not_forked(shown, root, demands.seen)?;
     let head = read_head(&shown.head, root)?;
     if let Some(now) = demands.now {
         head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
     }
-    let believed = Believed { head, signed_head: shown.head.clone(), roots };
+    // The chain that was walked has a newest root, and that is the last of its files.
+    let root_digest = shown.roots.last().map_or(Digest::of(b""), |root| Digest::of(root));
+    let believed = Believed { head, signed_head: shown.head.clone(), root_digest, roots };
     check_not_older(&believed.head, &believed.digest(), demands.seen)?;
     Ok(believed)
 }
@@ -222,6 +250,17 @@ fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustE
     let not_pinned = || TrustError::NotPinned { roots: roots.len() as u64, key: *pinned };
     // With one root there is one story to tell: what is wrong with it.
     chain.ok_or_else(|| if roots.len() == 1 { first_error.unwrap_or_else(not_pinned) } else { not_pinned() })
+}
+
+/// Refuses a chain of roots without the newest one that was seen. Whoever holds a root key that was handed over could
+/// otherwise sign a second root after its last one, with a greater epoch, for all who pinned that key.
+fn check_not_forked(shown: &Shown, newest: &Root, seen: Option<&Seen>) -> Result<(), TrustError> {
+    let Some(SeenRoot { serial, sha256 }) = seen.and_then(|seen| seen.root.as_ref()) else { return Ok(()) };
+    let there = serial.checked_sub(1).and_then(|index| shown.roots.get(usize::try_from(index).ok()?));
+    if there.is_some_and(|root| Digest::of(root) == *sha256) {
+        return Ok(());
+    }
+    Err(TrustError::RootFork { origin: newest.origin.clone(), serial: *serial })
 }
 
 /// Reads the head: it must be signed by the newest root's index key.
@@ -266,7 +305,8 @@ pub fn check_fresh(head: &Head, root: &Root, now: u64) -> Result<(), TrustError>
     Ok(())
 }
 
-/// Refuses a record whose chain of owners does not go through the line that was pinned.
+/// Refuses a record whose chain of owners does not go through the line that was pinned, unless the user accepts a key
+/// of who owns the name now.
 ///
 /// # Errors
 /// When the publisher changed without the signature of the one before.
@@ -275,11 +315,16 @@ pub fn check_owner(
     name: &PluginName,
     record: &Record,
     seen: Option<&Seen>,
+    accepted: &[PublicKey],
 ) -> Result<(), TrustError> {
-    match seen.and_then(|seen| seen.owners.get(name)) {
-        Some(pinned) if record.owners_since(pinned).is_none() => {
-            Err(TrustError::Publisher { origin: origin.clone(), name: name.clone() })
-        }
-        _ => Ok(()),
+    let pinned = seen.and_then(|seen| seen.owners.get(name));
+    if pinned.is_none_or(|pinned| record.owners_since(pinned).is_some()) {
+        return Ok(());
     }
+    // Whole keys are compared: an id of eight bytes can be chosen by whoever makes a key.
+    let keys = record.owner().keys.clone();
+    if keys.iter().any(|key| accepted.contains(key)) {
+        return Ok(());
+    }
+    Err(TrustError::Publisher { origin: origin.clone(), name: name.clone(), keys })
 }

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(list) = catalog::read_list(bytes) {
         assert_eq!(catalog::write_list(&list), bytes);
     }
-    if let Ok(entries) = catalog::read_segment(bytes) {
-        assert_eq!(catalog::write_segment(&catalog::merge([entries])), bytes);
+    if let Ok(segment) = catalog::read_segment(bytes) {
+        assert_eq!(catalog::write_segment(&segment), bytes);
     }
 });

@@ -7,7 +7,7 @@ use clap::{
     builder::{FalseyValueParser, OsStringValueParser},
     error::ErrorKind,
 };
-use leah_plugin::layout::CacheLayout;
+use leah_plugin::{key::PublicKey, layout::CacheLayout};
 use semver::Version;
 use url::Url;
 
@@ -62,6 +62,16 @@ pub(super) struct GlobalArgs {
         value_delimiter = ','
     )]
     deny: Vec<Choice>,
+    /// Accept that plugins have another publisher than before, with this key
+    #[arg(
+        long,
+        global = true,
+        env = "LEAHPM_ACCEPT_KEY",
+        hide_env = true,
+        value_name = "KEY",
+        value_delimiter = ','
+    )]
+    accept_key: Vec<PublicKey>,
     /// Version of leah-host that plugins must fit [default: the one of this release]
     #[arg(long, global = true, env = "LEAHPM_HOST_VERSION", hide_env = true, value_name = "VERSION")]
     host_version: Option<Version>,
@@ -145,6 +155,7 @@ impl GlobalArgs {
             dry_run: self.dry_run,
             yes: self.yes,
             choices: Choices { grant: self.grant.clone(), deny: self.deny.clone() },
+            accept_keys: self.accept_key.clone(),
             host_version: self.host_version.clone(),
             lock_wait: Duration::from_secs(self.lock_wait),
             durability: if self.test_unsynced { Durability::Unsynced } else { Durability::Synced },

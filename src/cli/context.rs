@@ -46,7 +46,8 @@ impl Context {
 
     /// The registries of this run. None is opened yet.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::new(self.layout.clone(), now(), self.config.network.clone())?)
+        let session = Session::new(self.layout.clone(), now(), self.config.network.clone())?;
+        Ok(session.accepting(self.config.accept_keys.clone()))
     }
 
     /// The same, with a token that is not kept yet.

@@ -1,7 +1,11 @@
 //! `leahpm info`: what a registry says of a plugin, and what is installed of it.
 
 use leah_plugin::{
-    catalog::CatalogEntry, lock::Locked, manifest::plain_words, name::Origin, record::Release,
+    catalog::{Catalog, CatalogEntry},
+    lock::Locked,
+    manifest::plain_words,
+    name::Origin,
+    record::Release,
 };
 use serde_json::{Value, json};
 
@@ -11,7 +15,7 @@ use super::{
     resolve, ui,
 };
 use crate::{
-    registry::Session,
+    registry::{RegistryError, Session},
     requirements::{BareNames, PluginId, Wanted},
     resolve::similar,
 };
@@ -71,7 +75,11 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         let hint = format!("`leahpm info {}` shows its versions", id.name);
         Failure::new(Kind::NotFound, not_there).hint(hint)
     })?;
-    let catalog = session.registry(&id.registry)?.catalog()?;
+    let catalog = match session.registry(&id.registry)?.catalog() {
+        // What only the catalog has is left out where there is none.
+        Err(RegistryError::NoCatalog(_)) => Catalog::new(),
+        catalog => catalog?,
+    };
     let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
     let shown = Shown { id: &id, release, all: &all, entry: catalog.get(&id.name), installed };
     if ctx.ui.json { ctx.ui.object("info", shown.json()) } else { ctx.ui.data(shown.lines().join("\n")) }

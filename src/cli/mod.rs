@@ -26,6 +26,7 @@ mod info;
 mod install;
 mod key;
 mod list;
+mod outdated;
 mod pack;
 mod permissions;
 mod registry;
@@ -79,6 +80,7 @@ enum Command {
     List(list::ListArgs),
     Search(search::SearchArgs),
     Info(info::InfoArgs),
+    Outdated(outdated::OutdatedArgs),
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
@@ -154,6 +156,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::List(args) => list::run(ctx, &args),
         Command::Search(args) => search::run(ctx, &args),
         Command::Info(args) => info::run(ctx, &args),
+        Command::Outdated(args) => outdated::run(ctx, &args),
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),

@@ -7,12 +7,12 @@ use leah_plugin::{
     digest::Digest,
     key::PublicKey,
     lock::Lock,
-    name::PluginName,
+    name::{Origin, PluginName},
     record::{Owner, Record, Signer},
 };
 
 use super::{context::Context, failure::Failure};
-use crate::{plan::Chosen, registry::Session, requirements::PluginId};
+use crate::{plan::Chosen, registry::Session, requirements::PluginId, trust::Seen};
 
 /// Tells what is worth knowing of the chosen plugins.
 pub(super) fn tell(
@@ -21,7 +21,11 @@ pub(super) fn tell(
     live: Option<&Lock>,
     chosen: &BTreeMap<PluginName, Chosen>,
 ) -> Result<(), Failure> {
+    let mut seen: BTreeMap<&Origin, Option<Seen>> = BTreeMap::new();
     for (name, one) in chosen {
+        if !seen.contains_key(&one.registry) {
+            seen.insert(&one.registry, session.seen(&one.registry)?);
+        }
         let id = PluginId { registry: one.registry.clone(), name: name.clone() };
         let Some(record) = session.record(&id)? else { continue };
         let before = live.and_then(|lock| lock.plugins.get(name)).filter(|it| it.registry == one.registry);
@@ -33,7 +37,7 @@ pub(super) fn tell(
             ));
         }
         // The pin outlives an uninstall; of `bundled` there is none but the lock.
-        let seen = session.seen(&one.registry)?;
+        let seen = seen.get(&one.registry).and_then(Option::as_ref);
         let pinned = seen.and_then(|seen| seen.owners.get(name).copied());
         for change in changes(&record, pinned.or(before.map(|before| before.owner))) {
             ctx.ui.note(format_args!(
@@ -56,7 +60,7 @@ fn changes(record: &Record, pinned: Option<Digest>) -> Vec<String> {
 fn change(before: &Owner, after: &Owner) -> String {
     let missing_in = |owner: &Owner, keys: &[PublicKey]| -> Vec<String> {
         let missing = keys.iter().filter(|key| !owner.keys.contains(key));
-        missing.map(|key| key.id().to_string()).collect()
+        missing.map(|key| key.id()).collect()
     };
     let (new, gone) = (missing_in(before, &after.keys), missing_in(after, &before.keys));
     let said = |ids: &[String], what: &str| match ids {

@@ -105,14 +105,17 @@ impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         let hint = match &error {
             TrustError::Expired { what: "root", .. } => {
-                Some("its people sign a new root with the root key; then run the command again")
+                Some("its people sign a new root with the root key; then run the command again".to_owned())
             }
             TrustError::Expired { .. } => {
-                Some("its people publish a new head with `leah-registry refresh`; then run the command again")
+                Some("its people publish a new head with `leah-registry refresh`; then run the command again".to_owned())
             }
             TrustError::NotPinned { .. } => {
-                Some("compare the key with the one that the registry's people publish elsewhere")
+                Some("compare the key with the one that the registry's people publish elsewhere".to_owned())
             }
+            TrustError::Publisher { keys, .. } => keys.first().map(|key| {
+                format!("if its people confirm their new key to you, run the command again with `--accept-key {key}`")
+            }),
             _ => None,
         };
         let failure = Self::new(Kind::Trust, error);
@@ -139,6 +142,10 @@ impl From<RegistryError> for Failure {
                     crate::fs::shown(evidence)
                 );
                 Self::new(Kind::Trust, error).hint(hint)
+            }
+            RegistryError::NoCatalog(ref origin) => {
+                let hint = format!("`leahpm info {origin}/NAME` shows a plugin whose name you know");
+                Self::new(Kind::NotFound, error).hint(hint)
             }
             RegistryError::NoRegistry(_) => Self::new(Kind::NotFound, error)
                 .hint("`leahpm registry list` shows the registries and where they are"),

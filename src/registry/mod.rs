@@ -22,6 +22,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
     registry_layout::RegistryLayout as Paths,
+    root::MAX_ROOTS,
     tree::{self, RecordRef, TreeError},
     yaml::Format,
 };
@@ -34,7 +35,7 @@ pub use self::{
 use crate::{
     credentials::CredentialsError,
     fs::FsError,
-    trust::{self, Believed, Demands, Seen, TrustError},
+    trust::{self, Believed, Demands, Seen, SeenRoot, TrustError},
 };
 
 /// Largest root or head in bytes, signature included; both are a few hundred bytes.
@@ -45,8 +46,6 @@ const MAX_NODE_BYTES: u64 = 1 << 20;
 const MAX_RECORD_BYTES: u64 = 16 << 20;
 /// Largest object of the catalog: 10,000 entries.
 const MAX_CATALOG_BYTES: u64 = 16 << 20;
-/// Longest chain of roots that is walked.
-const MAX_ROOTS: u64 = 1_000;
 
 /// A registry whose chain of roots and head were found good.
 #[derive(Debug)]
@@ -115,6 +114,9 @@ pub enum RegistryError {
         /// What is wrong.
         source: RecordError,
     },
+    /// A large registry has no catalog; its marketplace searches.
+    #[error("registry `{0}` has too many plugins for a catalog, so it cannot be searched from here")]
+    NoCatalog(Origin),
     /// The catalog is malformed.
     #[error("the catalog of registry `{origin}` is not valid")]
     Catalog {
@@ -207,6 +209,10 @@ impl Registry {
             serial: self.believed.head.serial,
             head: self.believed.digest(),
             // What was verified is ASCII.
+            root: Some(SeenRoot {
+                serial: self.believed.roots.newest().serial,
+                sha256: self.believed.root_digest,
+            }),
             signed_head: String::from_utf8(self.believed.signed_head.clone()).ok(),
             owners: before.map(|seen| seen.owners).unwrap_or_default(),
         }
@@ -252,7 +258,12 @@ impl Registry {
     /// When an object of the catalog is missing, changed or malformed.
     pub fn catalog(&self) -> Result<Catalog, RegistryError> {
         let invalid = |source| RegistryError::Catalog { origin: self.origin().clone(), source };
-        let list = self.object(&self.believed.head.catalog, MAX_CATALOG_BYTES)?;
+        let head = &self.believed.head;
+        let list = self.object(&head.catalog, MAX_CATALOG_BYTES)?;
+        // Without names there is an empty directory; with names and no segment there are too many of them.
+        if list.is_empty() && head.tree != Digest::of(b"") {
+            return Err(RegistryError::NoCatalog(self.origin().clone()));
+        }
         let mut segments = Vec::new();
         for segment in catalog::read_list(&list).map_err(invalid)? {
             let bytes = self.object(&segment.segment, segment.size.min(MAX_CATALOG_BYTES))?;

@@ -104,8 +104,12 @@ struct Evidence<'a> {
 /// Keeps the evidence where a registry contradicts what it said before.
 fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
     let Refused { error, shown } = refused;
-    let (TrustError::Rollback { origin, .. } | TrustError::Equivocation { origin, .. }, Some(seen)) =
-        (&error, demands.seen)
+    let (
+        TrustError::Rollback { origin, .. }
+        | TrustError::Equivocation { origin, .. }
+        | TrustError::RootFork { origin, .. },
+        Some(seen),
+    ) = (&error, demands.seen)
     else {
         return error.into();
     };

@@ -52,6 +52,7 @@ pub struct Session {
     now: u64,
     known: Registries,
     network: Network,
+    accepted: Vec<PublicKey>,
     open: RefCell<BTreeMap<Origin, Opened>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
@@ -134,10 +135,17 @@ impl Session {
             now,
             known,
             network: Network::new(network),
+            accepted: Vec::new(),
             open: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
         })
+    }
+
+    /// Accepts these keys of publishers where a plugin has another publisher than the pinned one.
+    #[must_use]
+    pub fn accepting(self, accepted: Vec<PublicKey>) -> Self {
+        Self { accepted, ..self }
     }
 
     /// The registries that the user added.
@@ -301,7 +309,7 @@ impl Session {
         seen: Option<&Seen>,
     ) -> Result<Option<Arc<Record>>, SessionError> {
         if let Some(record) = &record {
-            trust::check_owner(&id.registry, &id.name, record, seen)?;
+            trust::check_owner(&id.registry, &id.name, record, seen, &self.accepted)?;
         }
         let record = record.map(Arc::new);
         self.records.borrow_mut().insert(id.clone(), record.clone());

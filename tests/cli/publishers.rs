@@ -26,7 +26,7 @@ fn give(hub: &TestRegistry, keys: &[&SecretKey], (signer, key): (Signer, &Secret
 }
 
 /// Revokes the publisher's key from this serial on.
-fn revoke(hub: &TestRegistry, name: &str, from: u64) {
+pub fn revoke(hub: &TestRegistry, name: &str, from: u64) {
     let key = hub.publisher.public();
     hub.add_line(name, |serial| Line::Revoke(RevokeLine { key, from, serial }));
 }

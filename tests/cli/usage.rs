@@ -136,6 +136,7 @@ fn shows_what_there_is_to_do() {
     1>   list         Show the installed plugins
     1>   search       Find plugins by a word or a category
     1>   info         Show a plugin: its versions, what it asks for, who publishes it
+    1>   outdated     Show for which plugins there is a newer version, and what an update would bring
     1>   permissions  Show and change what plugins may do
     1>   history      Show the generations that were live
     1>   rollback     Make an earlier generation live again
@@ -163,6 +164,8 @@ fn shows_what_there_is_to_do() {
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
+    1>       --accept-key <KEY>        Accept that plugins have another publisher than before, with this
+    1>                                 key
     1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the one of this
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
@@ -196,6 +199,7 @@ fn shows_what_there_is_to_do() {
     1>
     1> Options:
     1>       --registry <NAME|URL|PATH>  Registry of bare names: one that was added, a URL or a folder
+    1>                                   [default: where a plugin is from, else the default one]
     1>       --key <KEY>                 Root key of a registry that was not added yet
     1>   -h, --help                      Print help (see more with '--help')
     1>

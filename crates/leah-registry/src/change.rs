@@ -1,27 +1,25 @@
 //! One change of a registry: collected in memory, then written in an order in which every step before the
 //! last is harmless. Until the head is renamed, no client can see any of it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{cell::OnceCell, collections::BTreeMap, path::Path};
 
 use leah_plugin::{
-    catalog::{self, Catalog, CatalogEntry, SegmentRef},
+    catalog::{Catalog, CatalogEntry, MOST_NAMES},
     digest::Digest,
     head::{Head, format_for},
     key::{PublicKey, SecretKey},
     name::PluginName,
     record::Record,
     registry_layout::RegistryLayout,
-    tree::{self, RecordRef},
+    tree::{self, Built, RecordRef},
 };
 
 use crate::{
     fs::{self, FsError, Lock},
     registry::{Registry, RegistryError},
     rotate,
+    segments::{CatalogChange, Segments},
 };
-
-/// A new catalog entry goes into the last segment until that has as many; then a segment is begun.
-const SEGMENT_ENTRIES: usize = 100;
 
 /// Why a change cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +58,10 @@ pub struct Change<'a> {
     registry: Registry,
     index_key: &'a SecretKey,
     now: u64,
-    records: BTreeMap<PluginName, RecordRef>,
-    segments: Vec<SegmentRef>,
-    objects: Vec<(Digest, Vec<u8>)>,
+    records: BTreeMap<PluginName, Record>,
+    catalog: CatalogChange,
     files: Vec<(String, Vec<u8>)>,
+    names: OnceCell<BTreeMap<PluginName, RecordRef>>,
     serial: u64,
     lock: Lock,
 }
@@ -76,7 +74,7 @@ pub(crate) struct Written {
 }
 
 impl<'a> Change<'a> {
-    /// Locks the registry, reads it and begins. `now` is in seconds since 1970.
+    /// Locks the registry, reads roots and head and begins. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// When another process changes it, it does not hold, or `index_key` is not its index key.
@@ -108,22 +106,23 @@ impl<'a> Change<'a> {
         if registry.root().is_expired(now) {
             return Err(ChangeError::RootExpired { serial: registry.root().serial });
         }
-        let records = registry.names()?.records;
-        let segments = registry.segments()?;
-        let (objects, files) = (Vec::new(), Vec::new());
-        Ok(Self { registry, index_key, now, records, segments, objects, files, serial, lock })
+        Ok(Self {
+            registry,
+            index_key,
+            now,
+            records: BTreeMap::new(),
+            catalog: CatalogChange::default(),
+            files: Vec::new(),
+            names: OnceCell::new(),
+            serial,
+            lock,
+        })
     }
 
     /// The registry as it was before.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// All names with their records, as they will be.
-    #[must_use]
-    pub fn records(&self) -> &BTreeMap<PluginName, RecordRef> {
-        &self.records
     }
 
     /// The serial of the head that will bring the change.
@@ -138,21 +137,33 @@ impl<'a> Change<'a> {
         self.now
     }
 
-    /// The record of a name, if there is one.
+    /// All names as they were before. This reads the whole directory, once; only a new name needs it.
+    ///
+    /// # Errors
+    /// When a node does not hold.
+    pub fn names(&self) -> Result<&BTreeMap<PluginName, RecordRef>, ChangeError> {
+        if let Some(names) = self.names.get() {
+            return Ok(names);
+        }
+        let names = self.registry.names()?.records;
+        Ok(self.names.get_or_init(|| names))
+    }
+
+    /// The record of a name as it will be, if there is one.
     ///
     /// # Errors
     /// When it does not hold.
     pub fn record(&self, name: &PluginName) -> Result<Option<Record>, ChangeError> {
-        let at = self.records.get(name);
-        Ok(at.map(|at| self.registry.record(name, at)).transpose()?)
+        if let Some(changed) = self.records.get(name) {
+            return Ok(Some(changed.clone()));
+        }
+        let at = self.registry.find(name)?;
+        Ok(at.map(|at| self.registry.record(name, &at)).transpose()?)
     }
 
     /// Puts a record in place of the one before.
     pub fn set_record(&mut self, record: &Record) {
-        let bytes = record.as_bytes().to_vec();
-        let size = bytes.len() as u64;
-        let digest = self.add_object(bytes);
-        self.records.insert(record.name().clone(), RecordRef { record: digest, size });
+        self.records.insert(record.name().clone(), record.clone());
     }
 
     /// Adds a file outside of the objects, by its path in the registry.
@@ -160,31 +171,19 @@ impl<'a> Change<'a> {
         self.files.push((path, bytes));
     }
 
-    /// Puts what search knows of a plugin into the last segment of the catalog, or begins a new one.
-    ///
-    /// # Errors
-    /// When the last segment does not hold.
-    pub fn set_catalog_entry(&mut self, entry: CatalogEntry) -> Result<(), ChangeError> {
-        let mut segment = match self.segments.last() {
-            Some(last) => self.registry.segment(last)?,
-            None => Catalog::new(),
-        };
-        if segment.len() < SEGMENT_ENTRIES {
-            self.segments.pop();
-        } else {
-            segment.clear();
-        }
-        segment.insert(entry.name.clone(), entry);
-        self.add_segment(&segment);
-        Ok(())
+    /// Puts what search knows of a plugin into the catalog.
+    pub fn set_catalog_entry(&mut self, entry: CatalogEntry) {
+        self.catalog.set(entry.name.clone(), Some(entry));
+    }
+
+    /// Takes a plugin out of the catalog.
+    pub fn remove_catalog_entry(&mut self, name: &PluginName) {
+        self.catalog.set(name.clone(), None);
     }
 
     /// Puts a whole catalog in place of all segments.
     pub fn set_catalog(&mut self, catalog: &Catalog) {
-        self.segments.clear();
-        if !catalog.is_empty() {
-            self.add_segment(catalog);
-        }
+        self.catalog.set_all(catalog);
     }
 
     /// Writes the change: objects and packages first, the head last.
@@ -200,41 +199,67 @@ impl<'a> Change<'a> {
 
     /// Writes all but the head: nothing names it yet, so it harms nothing.
     pub(crate) fn write(mut self) -> Result<Written, ChangeError> {
-        let built = tree::build(&self.records);
-        self.objects.extend(built.objects);
-        let catalog = self.add_object(catalog::write_list(&self.segments));
+        let count = self.count()?;
+        let tree = self.directory(count)?;
+        let (catalog, segments) = self.segments(count)?.into_objects();
         let before = self.registry.head();
         let head = Head {
-            format: format_for(built.depth),
+            format: format_for(tree.depth),
             origin: before.origin.clone(),
             epoch: self.registry.root().epoch,
             serial: self.serial,
             root: self.registry.root().serial,
-            tree: built.root,
-            depth: built.depth,
+            tree: tree.root,
+            depth: tree.depth,
             catalog,
             expires: self.now.saturating_add(self.registry.root().head_lifetime),
         };
         let signed = head.sign(self.index_key)?;
         let folder = self.registry.folder();
-        write_objects(folder, &self.objects)?;
+        let records = self.records.values().map(|record| record.as_bytes().to_vec());
+        let records: Vec<_> = records.map(|bytes| (Digest::of(&bytes), bytes)).collect();
+        for objects in [&records, &tree.objects, &segments] {
+            write_objects(folder, objects)?;
+        }
         for (path, bytes) in &self.files {
             fs::write(&folder.join(path), bytes)?;
         }
         Ok(Written { head, signed, lock: self.lock })
     }
 
-    fn add_segment(&mut self, segment: &Catalog) {
-        let bytes = catalog::write_segment(segment);
-        let size = bytes.len() as u64;
-        let digest = self.add_object(bytes);
-        self.segments.push(SegmentRef { segment: digest, size });
+    /// How many names there will be; none if there are as many as before.
+    fn count(&self) -> Result<Option<usize>, ChangeError> {
+        let mut new = 0;
+        for name in self.records.keys() {
+            new += usize::from(self.registry.find(name)?.is_none());
+        }
+        if new == 0 { Ok(None) } else { Ok(Some(self.names()?.len() + new)) }
     }
 
-    fn add_object(&mut self, bytes: Vec<u8>) -> Digest {
-        let digest = Digest::of(&bytes);
-        self.objects.push((digest, bytes));
-        digest
+    /// The directory with the changed records. Nodes that lead to none of them are neither read nor made,
+    /// unless the directory gets another depth.
+    fn directory(&self, count: Option<usize>) -> Result<Built, ChangeError> {
+        let place = |(name, record): (&PluginName, &Record)| {
+            let (record, size) = (Digest::of(record.as_bytes()), record.as_bytes().len() as u64);
+            (name.clone(), RecordRef { record, size })
+        };
+        let changes: BTreeMap<_, _> = self.records.iter().map(place).collect();
+        let head = self.registry.head();
+        if count.is_some_and(|count| tree::depth(count) != head.depth) {
+            let mut all = self.names()?.clone();
+            all.extend(changes);
+            return Ok(tree::build(&all));
+        }
+        let mut read = |digest: &Digest| self.registry.node(digest);
+        Ok(tree::update((&head.tree, head.depth), &changes, &mut read)?)
+    }
+
+    fn segments(&mut self, count: Option<usize>) -> Result<Segments, ChangeError> {
+        let too_many = count.is_some_and(|count| count > MOST_NAMES);
+        if too_many || self.registry.has_no_catalog()? {
+            return Ok(Segments::empty());
+        }
+        Ok(std::mem::take(&mut self.catalog).write(&self.registry)?)
     }
 }
 

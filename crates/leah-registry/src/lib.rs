@@ -24,6 +24,7 @@ pub mod publish;
 pub mod refresh;
 pub mod revoke;
 pub mod rotate;
+mod segments;
 pub mod similar;
 pub mod yank;
 

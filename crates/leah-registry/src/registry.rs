@@ -6,7 +6,7 @@ use std::{
 };
 
 use leah_plugin::{
-    catalog::{self, Catalog, CatalogError, SegmentRef},
+    catalog::{self, Catalog, CatalogError, Segment, SegmentRef},
     digest::Digest,
     head::{Head, HeadError, MAX_HEAD_BYTES},
     key::{KeyError, MAX_KEY_FILE_BYTES, PublicKey},
@@ -15,7 +15,7 @@ use leah_plugin::{
     registry_layout::RegistryLayout,
     root::{MAX_ROOT_BYTES, MAX_ROOTS, Root, RootChain, RootError},
     signature::MAX_SIGNATURE_BYTES,
-    tree::{self, INNER_BYTES, MAX_LEAF_BYTES, RecordRef, TreeError},
+    tree::{self, INNER_BYTES, MAX_LEAF_BYTES, RecordRef, Step, TreeError},
 };
 
 use crate::fs::{self, FsError};
@@ -89,6 +89,9 @@ pub enum RegistryError {
         /// Why.
         source: TreeError,
     },
+    /// The directory cannot be changed.
+    #[error("the directory of the registry does not hold")]
+    Directory(#[from] TreeError),
     /// A name in a leaf in which no client would look for it.
     #[error("`{path}` lists `{name}`, which belongs into another leaf")]
     Misplaced {
@@ -204,6 +207,34 @@ impl Registry {
         Ok(names)
     }
 
+    /// Where the record of one name is, by the nodes on the way to it.
+    ///
+    /// # Errors
+    /// At the first node that does not hold.
+    pub fn find(&self, name: &PluginName) -> Result<Option<RecordRef>, RegistryError> {
+        let mut digest = self.head.tree;
+        for level in 0.. {
+            let node = self.node(&digest)?;
+            let path = || RegistryLayout::object(&digest);
+            let step = tree::step(self.head.depth, level, &node, name)
+                .map_err(|source| RegistryError::Node { path: path(), source })?;
+            match step {
+                Step::Descend(child) => digest = child,
+                Step::Found(at) => return Ok(Some(at)),
+                Step::Absent => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes of a node of the directory, compared with its hash.
+    ///
+    /// # Errors
+    /// As [`Registry::object`].
+    pub fn node(&self, digest: &Digest) -> Result<Vec<u8>, RegistryError> {
+        self.object(digest, MAX_LEAF_BYTES.max(INNER_BYTES))
+    }
+
     /// The record that the directory names.
     ///
     /// # Errors
@@ -233,16 +264,23 @@ impl Registry {
     ///
     /// # Errors
     /// When it does not hold.
-    pub fn segment(&self, at: &SegmentRef) -> Result<Catalog, RegistryError> {
+    pub fn segment(&self, at: &SegmentRef) -> Result<Segment, RegistryError> {
         let bytes = self.object(&at.segment, catalog::MAX_SEGMENT_BYTES)?;
         let path = RegistryLayout::object(&at.segment);
         let found = bytes.len() as u64;
         if found != at.size {
             return Err(RegistryError::Size { path, expected: at.size, found });
         }
-        let entries =
-            catalog::read_segment(&bytes).map_err(|source| RegistryError::Catalog { path, source })?;
-        Ok(catalog::merge([entries]))
+        catalog::read_segment(&bytes).map_err(|source| RegistryError::Catalog { path, source })
+    }
+
+    /// True when the registry was too large for a catalog when its last new name came: then no segment is
+    /// named although there are names.
+    ///
+    /// # Errors
+    /// When the list does not hold.
+    pub fn has_no_catalog(&self) -> Result<bool, RegistryError> {
+        Ok(self.head.tree != Digest::of(b"") && self.segments()?.is_empty())
     }
 
     /// The whole catalog.
@@ -250,16 +288,13 @@ impl Registry {
     /// # Errors
     /// When the list or a segment does not hold.
     pub fn catalog(&self) -> Result<Catalog, RegistryError> {
-        let mut all = Catalog::new();
-        for segment in self.segments()? {
-            all.extend(self.segment(&segment)?);
-        }
-        Ok(all)
+        let segments = self.segments()?.iter().map(|at| self.segment(at)).collect::<Result<Vec<_>, _>>()?;
+        Ok(catalog::merge(segments))
     }
 
     fn walk(&self, digest: &Digest, slots: &mut Vec<u8>, names: &mut Names) -> Result<(), RegistryError> {
         let path = RegistryLayout::object(digest);
-        let bytes = self.object(digest, MAX_LEAF_BYTES.max(INNER_BYTES))?;
+        let bytes = self.node(digest)?;
         let refused = |source| RegistryError::Node { path: path.clone(), source };
         names.nodes.push(*digest);
         if slots.len() < usize::from(self.head.depth) {

@@ -6,13 +6,13 @@ use leah_plugin::name::PluginName;
 /// ones every name is a letter away from many.
 const TYPO_LENGTH: usize = 5;
 
-/// The first of `existing` that `name` could be taken for.
-pub fn look_alike<'a>(
+/// All of `existing` that `name` could be taken for.
+pub fn look_alikes<'a>(
     name: &PluginName,
-    mut existing: impl Iterator<Item = &'a PluginName>,
-) -> Option<&'a PluginName> {
+    existing: impl Iterator<Item = &'a PluginName>,
+) -> impl Iterator<Item = &'a PluginName> {
     let shape = shape(name);
-    existing.find(|other| *other != name && is_similar(&shape, &self::shape(other)))
+    existing.filter(move |other| *other != name && is_similar(&shape, &self::shape(other)))
 }
 
 fn is_similar(one: &str, other: &str) -> bool {
@@ -38,8 +38,8 @@ mod tests {
     #[track_caller]
     fn check(name: &str, existing: &str, similar: bool) {
         let (name, existing) = (name.parse().unwrap(), existing.parse().unwrap());
-        assert_eq!(look_alike(&name, [existing].iter()).is_some(), similar, "{name}");
-        assert!(look_alike(&name, [name.clone()].iter()).is_none());
+        assert_eq!(look_alikes(&name, [existing].iter()).count(), usize::from(similar), "{name}");
+        assert_eq!(look_alikes(&name, [name.clone()].iter()).count(), 0);
     }
 
     #[test]

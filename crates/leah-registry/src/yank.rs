@@ -122,12 +122,8 @@ pub(crate) fn update_catalog(change: &mut Change, before: &Record, after: &Recor
         return Ok(());
     }
     match newest {
-        Some(line) => change.set_catalog_entry(entry(change, after.name(), line)?)?,
-        None => {
-            let mut catalog = change.registry().catalog().map_err(ChangeError::from)?;
-            catalog.remove(after.name());
-            change.set_catalog(&catalog);
-        }
+        Some(line) => change.set_catalog_entry(entry(change, after.name(), line)?),
+        None => change.remove_catalog_entry(after.name()),
     }
     Ok(())
 }

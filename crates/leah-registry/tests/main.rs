@@ -4,8 +4,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the disk themselves")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 
+#[path = "../../../benches/registry-size/cold.rs"]
+mod cold;
 #[path = "../../leah-plugin/tests/fixture/mod.rs"]
 mod fixture;
+#[path = "../../../benches/registry-size/generate.rs"]
+mod generate;
 #[path = "e2e/sandbox.rs"]
 mod sandbox;
 
@@ -29,6 +33,8 @@ mod revoke;
 mod rotate;
 #[path = "e2e/serve.rs"]
 mod serve;
+#[path = "e2e/sizes.rs"]
+mod sizes;
 #[path = "e2e/tampering.rs"]
 mod tampering;
 #[path = "e2e/yank.rs"]

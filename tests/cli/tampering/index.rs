@@ -81,7 +81,10 @@ fn an_owner_of_the_thief_s_own_is_refused_where_the_publisher_was_pinned() {
     let record = record.append(&Line::Version(Box::new(line)), &thief.root_key()).unwrap();
     scene.hub.serve_record("notes", record.as_bytes());
     scene.hub.write("packages/notes/notes-2.0.0.tar.gz", &archive);
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed
+    hint: if its people confirm their new key to you, run the command again with `--accept-key [thief publisher key]`
+    ");
     insta::assert_snapshot!(scene.refuses_to_install(7, "notes@2.0.0"), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
 }
 
@@ -92,7 +95,10 @@ fn a_pinned_publisher_outlives_the_uninstall() {
     let thief = crate::fixture::TestRegistry::at(&scene.sandbox, "hub", "thief");
     let record = thief.new_record(&"notes".parse().unwrap());
     scene.hub.serve_record("notes", record.as_bytes());
-    insta::assert_snapshot!(scene.refuses_to_install(7, "notes"), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+    insta::assert_snapshot!(scene.refuses_to_install(7, "notes"), @"
+    error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed
+    hint: if its people confirm their new key to you, run the command again with `--accept-key [thief publisher key]`
+    ");
 }
 
 #[test]
@@ -125,7 +131,7 @@ fn an_owner_line_that_the_owner_before_did_not_sign_is_refused() {
             error: the record of `notes` in registry `hub` is not valid
             caused by: line 2 of the record of `notes` is refused
             caused by: the change of owners does not count
-            caused by: signed by key [hub index key id] (`[hub index key]`), which is no root key of the registry
+            caused by: signed by key [hub index key id] (`[hub index key]`), the root key of the registry is [hub root key id] (`[hub root key]`)
             "),
         }
     }

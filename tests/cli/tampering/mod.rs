@@ -78,6 +78,11 @@ impl Scene {
         shown(error)
     }
 
+    /// Forgets what was seen of the registry, as a home that meets it for the first time.
+    pub fn forget_what_was_seen(&self) {
+        fs::remove_file(self.sandbox.layout().registry_state(&self.hub.origin)).unwrap();
+    }
+
     /// The message of an install that must fail with `code`.
     #[track_caller]
     pub fn refuses_to_install(&self, code: i32, plugin: &str) -> String {

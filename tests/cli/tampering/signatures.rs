@@ -240,6 +240,7 @@ fn a_small_order_index_key_with_a_head_that_nobody_signed_is_refused() {
     let signed =
         scene.hub.root_key.sign(body.as_bytes(), "leahpm:root:1\tregistry:hub\tserial:1", UNTRUSTED_COMMENT);
     scene.hub.write("root/1", signed.unwrap().as_text().to_owned() + &body);
+    scene.forget_what_was_seen();
     let head = String::from_utf8(scene.hub.read("head")).unwrap();
     let lines: Vec<&str> = head.lines().collect();
     scene.hub.write("head", format!("{}{}\n", weak_signature(lines[2]), lines[4]));

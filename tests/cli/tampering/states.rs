@@ -155,6 +155,12 @@ fn a_newest_root_held_back_is_noticed_by_the_head() {
     scene.hub.change_head(|head| (head.root, head.epoch, head.serial) = (2, 2, 1));
     scene.run(&["update"]).ok();
     fs::remove_file(scene.hub.path("root/2")).unwrap();
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: root 2 of registry `hub` is missing or another one than was seen before
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
+    // Who never saw it learns it from the head.
+    scene.forget_what_was_seen();
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: the head of registry `hub` is not valid
     caused by: the head names root 2 as the newest, which is root 1
@@ -173,7 +179,7 @@ fn a_smaller_serial_of_a_greater_epoch_is_newer_and_of_a_smaller_one_is_not() {
     before.put_back_all(&scene.hub);
     scene.hub.change_head(|head| head.serial = 1_000);
     insta::assert_snapshot!(scene.convicts(&["update"]), @"
-    error: registry `hub` shows state 1.1000, but 2.1 was seen before: it is older than it should be
+    error: root 2 of registry `hub` is missing or another one than was seen before
     hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
     ");
 }
@@ -196,6 +202,7 @@ fn a_root_past_its_time_is_refused() {
     let scene = Scene::new();
     let mut root = scene.hub.first_root();
     root.expires = now() - 2 * 24 * 3600;
+    scene.forget_what_was_seen();
     scene.hub.write("root/1", root.sign(&scene.hub.root_key).unwrap());
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: the root of registry `hub` expired 2 days ago

@@ -42,7 +42,7 @@ fn scene() -> Scene {
         category: Some(EVIL.into()),
         tags: vec![EVIL.into()],
     };
-    change.set_catalog_entry(entry).unwrap();
+    change.set_catalog_entry(entry);
     change.commit().unwrap();
     scene
 }

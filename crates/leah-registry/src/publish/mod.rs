@@ -80,7 +80,7 @@ pub fn publish(
     let record = record.append(&line, change.registry().root_key())?;
     change.set_record(&record);
     if newest(&record).is_some_and(|release| release.line.version == signed.version) {
-        change.set_catalog_entry(catalog_entry(package.manifest()))?;
+        change.set_catalog_entry(catalog_entry(package.manifest()));
     }
     let Signed { name, version, sha256, block, archive } = signed;
     change.add_file(RegistryLayout::archive(&name, &version), archive);
@@ -223,13 +223,11 @@ fn check_similar(
     if publication.similar_ok {
         return Ok(());
     }
-    let mut others: Vec<&PluginName> = change.records().keys().collect();
-    while let Some(existing) = similar::look_alike(name, others.iter().copied()) {
+    for existing in similar::look_alikes(name, change.names()?.keys()) {
         let record = change.record(existing)?;
         if !record.is_some_and(|record| record.owner().keys.contains(key)) {
             return Err(PublishError::Similar { name: name.clone(), existing: existing.clone() });
         }
-        others.retain(|other| *other != existing);
     }
     Ok(())
 }

@@ -26,14 +26,29 @@ fn an_expired_head_can_be_refreshed_and_an_expired_root_cannot() {
 #[test]
 fn merges_the_segments_of_the_catalog_into_one() {
     let sandbox = Sandbox::new();
-    for number in 0..101 {
-        let file = sandbox.pack_signed(&format!("p{number}"), "1.0.0", &sandbox.publisher);
-        sandbox.publish_file(&file, &[]).ok();
-    }
     let segments = || Registry::open(&sandbox.path("hub"), None, NOW).unwrap().segments().unwrap().len();
-    assert_eq!(segments(), 2);
+    let mut number = 0;
+    while segments() < 3 {
+        number += 1;
+        sandbox.publish(&format!("p{number}"), "1.0.0").ok();
+    }
+    assert!((20..80).contains(&number), "{number}");
+    sandbox.change("yank", &["p1", "1.0.0"]).ok();
     sandbox.change("refresh", &[]).ok();
     assert_eq!(segments(), 1);
+    sandbox.run(&["check", "hub"]).ok();
+}
+
+#[test]
+fn a_registry_of_yanked_versions_alone_keeps_its_empty_catalog() {
+    let sandbox = Sandbox::new();
+    sandbox.publish("notes", "1.0.0").ok();
+    sandbox.change("yank", &["notes", "1.0.0"]).ok();
+    sandbox.change("refresh", &[]).ok();
+    let registry = || Registry::open(&sandbox.path("hub"), None, NOW).unwrap();
+    assert!(!registry().has_no_catalog().unwrap());
+    sandbox.change("unyank", &["notes", "1.0.0"]).ok();
+    assert_eq!(registry().catalog().unwrap().len(), 1);
     sandbox.run(&["check", "hub"]).ok();
 }
 

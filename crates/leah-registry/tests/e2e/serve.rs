@@ -15,7 +15,7 @@ fn start(sandbox: &Sandbox) -> Server {
 }
 
 /// Sends a request as it is written, and returns status and headers in one text, and the body.
-fn ask(url: &str, method: &str, path: &str, headers: &str) -> (String, Vec<u8>) {
+pub fn ask(url: &str, method: &str, path: &str, headers: &str) -> (String, Vec<u8>) {
     let address: SocketAddr = url["http://".len()..url.len() - 1].parse().unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n")
