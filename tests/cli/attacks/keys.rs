@@ -25,7 +25,7 @@ use crate::{
     fixture::{PackageSpec, TestRegistry, locking, now},
     http,
     sandbox::{Sandbox, skipped},
-    tampering::Scene,
+    tampering::{Scene, forge::Claim},
 };
 
 const DAY: u64 = 24 * 3600;
@@ -114,11 +114,11 @@ fn a_stolen_publisher_key_that_was_revoked_installs_nothing() {
     };
     assert_eq!(revoked.refused, ["1.1.0".parse().unwrap()]);
     hub.offer(&PackageSpec::new("notes", "1.2.0"));
-    for version in ["notes@1.1.0", "notes@1.2.0"] {
+    for version in ["1.1.0", "1.2.0"] {
         insta::allow_duplicates! {
-            let error = scene.refuses(7, &["install", version]);
-            insta::assert_snapshot!(error.replace(version, "notes@[version]"), @"
-            error: `notes` 1.2.0, the only version that fits `=1.2.0`, is signed with a revoked key
+            let error = scene.refuses(7, &["install", &format!("notes@{version}")]);
+            insta::assert_snapshot!(error.replace(version, "[version]"), @"
+            error: `notes` [version], the only version that fits `=[version]`, is signed with a revoked key
             hint: `leahpm install notes@^1.0.0` would work
             hint: `leahpm info notes` shows all its versions
             ");
@@ -142,7 +142,7 @@ fn a_stolen_publisher_key_that_was_replaced_signs_nothing_more() {
     }
     // The thief has the index key too, so that no tool stands in the way.
     let archive = PackageSpec::new("notes", "1.1.0").archive();
-    let claim = crate::tampering::forge::Claim::of(&archive);
+    let claim = Claim::of(&archive);
     let line = Line::Version(Box::new(hub.version_line(&claim, &archive, hub.head().serial + 1)));
     let text = format!("{}{}\n", hub.record_text("notes"), serde_json::to_string(&line).unwrap());
     hub.serve_record("notes", text.as_bytes());
@@ -204,6 +204,45 @@ fn a_name_that_the_registry_alone_gives_to_somebody_else_is_refused() {
     ");
 }
 
+/// The record of `notes` made anew by a thief of the index key: an owner and a version 2.0.0 of its own.
+fn replace_notes(scene: &mut Scene, thief: SecretKey) -> SecretKey {
+    let publisher = std::mem::replace(&mut scene.hub.publisher, thief);
+    let hub = &scene.hub;
+    let archive = PackageSpec::new("notes", "2.0.0").archive();
+    let claim = Claim::of(&archive);
+    let line = Line::Version(Box::new(hub.version_line(&claim, &archive, hub.head().serial + 1)));
+    let record = String::from_utf8(hub.new_record(&claim.name).as_bytes().to_vec()).unwrap();
+    hub.serve_record("notes", format!("{record}{}\n", serde_json::to_string(&line).unwrap()).as_bytes());
+    hub.write("packages/notes/notes-2.0.0.tar.gz", archive);
+    publisher
+}
+
+#[test]
+fn a_publisher_s_key_that_changed_without_the_chain_is_refused_until_the_user_accepts_it() {
+    let mut scene = notes();
+    let thief = key(&scene.sandbox, "other key");
+    let text = thief.public().to_string();
+    let publisher = replace_notes(&mut scene, thief);
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed
+    hint: if its people confirm their new key to you, run the command again with `--accept-key [other key]`
+    ");
+    // The one before, which everybody knows, is not the one that is asked about; nor is an id a key.
+    scene.refuses(7, &["update", "--accept-key", &publisher.public().to_string()]);
+    scene.refuses(2, &["update", "--accept-key", &scene.hub.publisher.public().id()]);
+    // What was taken out is pinned as well.
+    scene.run(&["uninstall", "notes"]).ok();
+    scene.refuses_to_install(7, "notes");
+    insta::assert_snapshot!(scene.run(&["install", "notes", "--accept-key", &text]), @"
+    2> + notes 2.0.0 (hub)
+    2> Generation 4 is live.
+    exit 0
+    ");
+    // It is pinned from now on, and needs no more words.
+    scene.run(&["uninstall", "notes"]).ok();
+    scene.installs("notes");
+}
+
 #[test]
 fn a_stolen_index_key_signs_nothing_more_that_counts_after_a_new_epoch() {
     let mut scene = notes();
@@ -224,14 +263,14 @@ fn a_stolen_index_key_signs_nothing_more_that_counts_after_a_new_epoch() {
     fs::remove_file(scene.hub.path("root/2")).unwrap();
     assert_eq!(scene.hub.read("root/1"), old_root);
     insta::assert_snapshot!(scene.convicts(&["update"]), @"
-    error: registry `hub` shows state 1.3, but 2.4 was seen before: it is older than it should be
+    error: root 2 of registry `hub` is missing or another one than was seen before
     hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
     ");
     let mut ahead = Head::read(&old_head, &stolen.public()).unwrap();
     ahead.serial = 1_000_000_000;
     scene.hub.write("head", ahead.sign(&stolen).unwrap());
     insta::assert_snapshot!(scene.convicts(&["update"]), @"
-    error: registry `hub` shows state 1.1000000000, but 2.4 was seen before: it is older than it should be
+    error: root 2 of registry `hub` is missing or another one than was seen before
     hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
     ");
     scene.hub.write("head", real);
@@ -333,7 +372,10 @@ fn a_root_key_that_was_handed_over_signs_no_other_chain() {
     scene.run(&["update"]).ok();
     let thief = key(&scene.sandbox, "thief's key");
     forked_by(&scene, &old, &thief);
-    insta::assert_snapshot!(scene.convicts(&["update"]), @"");
+    insta::assert_snapshot!(scene.convicts(&["update"]), @"
+    error: root 3 of registry `hub` is missing or another one than was seen before
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
 }
 
 #[test]
@@ -402,7 +444,12 @@ fn an_index_key_of_small_order_signs_nothing_that_counts() {
         "untrusted comment: {UNTRUSTED_COMMENT}\n{fits_all}\ntrusted comment: {comment}\n{fits_all_comments}\n{body}\n"
     );
     scene.hub.write("head", head);
-    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"");
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
+    error: the head of registry `hub` is not valid
+    caused by: the head is not signed as it must be
+    caused by: the key that signed is not a sound one
+    caused by: the key is a point of small order: a signature of it proves nothing
+    ");
 }
 
 /// Signs a file the way of old minisign, with the program itself; false where there is none.
