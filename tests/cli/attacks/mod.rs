@@ -4,6 +4,7 @@
 mod listed;
 pub mod server;
 
+mod keys;
 mod served;
 mod taken;
 
