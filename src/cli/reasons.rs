@@ -136,6 +136,8 @@ impl From<RegistryError> for Failure {
             RegistryError::Offline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
             }
+            RegistryError::OpenEnded { .. } => Self::new(Kind::Network, error)
+                .hint("run the command again; if it says the same, tell the registry's people"),
             RegistryError::Caught { ref evidence, .. } => {
                 let hint = format!(
                     "ask the registry's people about it; what it showed is kept in `{}`",
@@ -159,7 +161,9 @@ impl From<RegistryError> for Failure {
 fn kind_of(error: &RegistryError) -> Kind {
     match error {
         RegistryError::Network(error) if error.is_denied() => Kind::Authentication,
-        RegistryError::Network(_) | RegistryError::Offline { .. } => Kind::Network,
+        RegistryError::Network(_) | RegistryError::OpenEnded { .. } | RegistryError::Offline { .. } => {
+            Kind::Network
+        }
         RegistryError::Fs(_) => Kind::Unexpected,
         _ => Kind::Trust,
     }
