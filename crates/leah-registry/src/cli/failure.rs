@@ -196,6 +196,9 @@ impl From<PublishError> for Failure {
             PublishError::NeedsPublisher(_) => {
                 Some("name the publisher's key file with `--publisher-key FILE`")
             }
+            PublishError::Revoked(_) => Some(
+                "its author needs another key: `leah-registry owner list DIR NAME` shows who owns the name",
+            ),
             PublishError::Similar { .. } => Some("if nobody will mistake them, add `--similar-ok`"),
             PublishError::Unsigned(_) => Some("sign it with `leahpm sign PACKAGE --key FILE --for REGISTRY`"),
             PublishError::Exists { .. } => {
