@@ -213,6 +213,8 @@ fn shows_what_there_is_to_do() {
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
+    1>       --accept-key <KEY>        Accept that plugins have another publisher than before, with this
+    1>                                 key
     1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the one of this
     1>                                 release]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home

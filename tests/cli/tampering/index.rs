@@ -85,7 +85,10 @@ fn an_owner_of_the_thief_s_own_is_refused_where_the_publisher_was_pinned() {
     error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed
     hint: if its people confirm their new key to you, run the command again with `--accept-key [thief publisher key]`
     ");
-    insta::assert_snapshot!(scene.refuses_to_install(7, "notes@2.0.0"), @"error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed");
+    insta::assert_snapshot!(scene.refuses_to_install(7, "notes@2.0.0"), @"
+    error: the publisher of `notes` in registry `hub` is not the one that was pinned when it was first installed
+    hint: if its people confirm their new key to you, run the command again with `--accept-key [thief publisher key]`
+    ");
 }
 
 #[test]
