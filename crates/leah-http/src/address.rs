@@ -81,7 +81,8 @@ pub(crate) struct NotPublic {
 /// Looks names up and gives public addresses alone for those that a redirect named. The connection is made to the
 /// very addresses that were checked, so there is no time between check and use.
 ///
-/// Other names can only be those of a proxy, which the user chose and which is mostly inside.
+/// Other names can only be those of a proxy, which the user chose and which is mostly inside. A proxy looks up by
+/// itself what it is asked for, so where a redirect leads then is for its rules to decide.
 #[derive(Debug, Default)]
 pub(crate) struct PublicNames {
     guarded: Mutex<HashSet<String>>,
