@@ -22,6 +22,8 @@ use crate::{
 struct Refused {
     error: TrustError,
     shown: Shown,
+    /// Who showed it, for a person.
+    place: String,
     /// The URL of a file that may have been cut off, where that explains the error.
     cut_off: Option<String>,
 }
@@ -37,9 +39,9 @@ pub(super) fn open(
 ) -> Result<Believed, RegistryError> {
     let verdict = match source {
         Source::Remote(remote) => look_at(remote, demands)?,
-        local => believe(local.shown()?, demands),
+        local => believe(local, local.shown()?, demands),
     };
-    verdict.map_err(|refused| caught(source, refused, demands, layout))
+    verdict.map_err(|refused| caught(refused, demands, layout))
 }
 
 fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Refused>, RegistryError> {
@@ -79,12 +81,16 @@ fn judge(remote: &Remote, look: Look, demands: &Demands<'_>) -> Result<Believed,
             remote.keep(demands.key, &look);
             Ok(believed)
         }
-        Err(error) => Err(Refused { cut_off: cut_off(&error, &look), error, shown: look.shown }),
+        Err(error) => {
+            let place = format!("`{}`", look.sender().unwrap_or(remote.url().as_str()));
+            Err(Refused { cut_off: cut_off(&error, &look), error, place, shown: look.shown })
+        }
     }
 }
 
-fn believe(shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
-    trust::believe(&shown, demands).map_err(|error| Refused { error, shown, cut_off: None })
+fn believe(source: &Source, shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
+    let refused = |error, shown| Refused { error, shown, place: source.place(), cut_off: None };
+    trust::believe(&shown, demands).map_err(|error| refused(error, shown))
 }
 
 /// The URL of the file that is not what was signed, if its server did not say how long it is. What is signed is whole,
@@ -120,8 +126,8 @@ struct Evidence<'a> {
 }
 
 /// Keeps the evidence where a registry contradicts what it said before.
-fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
-    let Refused { error, shown, cut_off } = refused;
+fn caught(refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
+    let Refused { error, shown, place, cut_off } = refused;
     if let Some(url) = cut_off {
         return RegistryError::OpenEnded { url };
     }
@@ -138,7 +144,7 @@ fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Lay
     let evidence = Evidence {
         format: 1,
         found: demands.now,
-        place: source.place(),
+        place,
         what: error.to_string(),
         // The pinned owners say what is installed here, and are nobody's business.
         seen: &Seen { owners: Default::default(), ..seen.clone() },

@@ -99,6 +99,13 @@ pub(super) struct Wanted<'a> {
     pub(super) limit: u64,
 }
 
+impl Look {
+    /// The server that sent the head; none when it is the one in the cache.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.sender.as_ref().map(|sender| sender.url.as_str())
+    }
+}
+
 impl Remote {
     pub(super) fn new(
         urls: Vec<BaseUrl>,
