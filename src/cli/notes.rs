@@ -33,7 +33,14 @@ pub(super) fn tell(
             ));
         }
         // The pin outlives an uninstall; of `bundled` there is none but the lock.
-        for change in changes(&record, session.pinned(&id).or(before.map(|before| before.owner))) {
+        let pinned = session.pinned(&id);
+        if pinned.is_some_and(|pinned| record.owners_since(&pinned).is_none()) {
+            ctx.ui.note(format_args!(
+                "the publisher of `{name}` in registry `{}` is another one than was pinned; you accepted its key",
+                id.registry
+            ));
+        }
+        for change in changes(&record, pinned.or(before.map(|before| before.owner))) {
             ctx.ui.note(format_args!(
                 "the publisher of `{name}` in registry `{}` changed: {change}",
                 id.registry

@@ -139,6 +139,8 @@ impl From<RegistryError> for Failure {
             RegistryError::Offline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
             }
+            RegistryError::OpenEnded { .. } => Self::new(Kind::Network, error)
+                .hint("run the command again; if it says the same, tell the registry's people"),
             RegistryError::Caught { ref evidence, .. } => {
                 let hint = format!(
                     "ask the registry's people about it; what it showed is kept in `{}`",

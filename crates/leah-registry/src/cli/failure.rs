@@ -21,7 +21,9 @@ pub(super) enum Kind {
     Drift = 3,
     Authentication = 4,
     NotFound = 5,
+    Network = 6,
     Trust = 7,
+    Consent = 8,
     Policy = 9,
     Locked = 12,
     Invalid = 13,
@@ -290,7 +292,7 @@ impl From<ChangeOwnerError> for Failure {
     }
 }
 
-fn of_file(error: &FsError) -> Kind {
+pub(super) fn of_file(error: &FsError) -> Kind {
     match () {
         () if error.is_locked() => Kind::Locked,
         () if error.is_missing() => Kind::NotFound,
@@ -299,7 +301,7 @@ fn of_file(error: &FsError) -> Kind {
 }
 
 /// What is missing inside of a registry was taken away, which is no better than changed.
-fn of_registry(error: &RegistryError) -> Kind {
+pub(super) fn of_registry(error: &RegistryError) -> Kind {
     match error {
         RegistryError::NotARegistry(_) => Kind::NotFound,
         RegistryError::File(error) if !error.is_missing() => of_file(error),

@@ -150,6 +150,7 @@ fn a_publisher_s_key_that_changed_without_the_chain_is_refused_until_the_user_ac
     scene.run(&["uninstall", "notes"]).ok();
     scene.refuses_to_install(7, "notes");
     insta::assert_snapshot!(scene.run(&["install", "notes", "--accept-key", &text]), @"
+    2> the publisher of `notes` in registry `hub` is another one than was pinned; you accepted its key
     2> + notes 2.0.0 (hub)
     2> Generation 4 is live.
     exit 0
