@@ -9,7 +9,7 @@ use std::{
 };
 
 use leah_plugin::head::Head;
-use leah_registry::{change::Change, registry::Registry, serve::Server};
+use leah_registry::{registry::Registry, serve::Server};
 
 use crate::{
     check::add_names,
@@ -259,10 +259,8 @@ fn a_registry_without_one_of_its_archives_is_not_copied() {
 #[test]
 fn a_directory_with_inner_nodes_is_copied() {
     let sandbox = published();
-    let key = sandbox.secret("keys/index.key");
-    let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
-    add_names(&sandbox, &mut change, 150);
-    assert_eq!(change.commit().unwrap().depth, 1);
+    let head = sandbox.change_by_library(|change| add_names(&sandbox, change, 150));
+    assert_eq!(head.depth, 1);
     mirror(&sandbox, &[]).ok();
     check_same(&sandbox);
     let copy = Registry::open(&sandbox.path("copy"), None, NOW).unwrap();
