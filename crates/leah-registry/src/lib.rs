@@ -27,6 +27,7 @@ pub mod refresh;
 pub mod revoke;
 pub mod rotate;
 mod segments;
+pub mod shown;
 pub mod similar;
 pub mod yank;
 

@@ -10,7 +10,7 @@ use super::context::SCHEMA;
 use crate::{
     change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, owner::ChangeOwnerError,
     publish::PublishError, registry::RegistryError, revoke::RevokeError, rotate::RotateError,
-    serve::ServeError, yank::YankError,
+    serve::ServeError, shown::ShownError, yank::YankError,
 };
 
 /// Kinds of failure; the value is the exit code.
@@ -198,6 +198,9 @@ impl From<PublishError> for Failure {
             PublishError::NeedsPublisher(_) => {
                 Some("name the publisher's key file with `--publisher-key FILE`")
             }
+            PublishError::Revoked(_) => Some(
+                "its author needs another key: `leah-registry owner list DIR NAME` shows who owns the name",
+            ),
             PublishError::Similar { .. } => Some("if nobody will mistake them, add `--similar-ok`"),
             PublishError::Unsigned(_) => Some("sign it with `leahpm sign PACKAGE --key FILE --for REGISTRY`"),
             PublishError::Exists { .. } => {
@@ -243,7 +246,14 @@ impl From<RotateError> for Failure {
 
 impl From<YankError> for Failure {
     fn from(error: YankError) -> Self {
-        Self::new(of_yank(&error), error)
+        let kind = match &error {
+            YankError::Change(error) => of_change(error),
+            YankError::Shown(error) => of_shown(error),
+            YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
+            YankError::Reason => Kind::Invalid,
+            YankError::Record(_) => Kind::Trust,
+        };
+        Self::new(kind, error)
     }
 }
 
@@ -251,7 +261,7 @@ impl From<RevokeError> for Failure {
     fn from(error: RevokeError) -> Self {
         let (kind, hint) = match &error {
             RevokeError::Change(error) => (of_change(error), hint_of_change(error)),
-            RevokeError::Catalog(error) => (of_yank(error), None),
+            RevokeError::Shown(error) => (of_shown(error), None),
             RevokeError::NoSuchName(_) => (Kind::NotFound, None),
             RevokeError::NeverOwned(_) => {
                 (Kind::NotFound, Some("`leah-registry owner list DIR NAME` shows the keys that did"))
@@ -321,13 +331,11 @@ fn hint_of_change(error: &ChangeError) -> Option<&'static str> {
     }
 }
 
-fn of_yank(error: &YankError) -> Kind {
+fn of_shown(error: &ShownError) -> Kind {
     match error {
-        YankError::Change(error) => of_change(error),
-        YankError::File(error) if !error.is_missing() => of_file(error),
-        YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
-        YankError::Reason | YankError::Package { .. } => Kind::Invalid,
-        YankError::File(_) | YankError::Record(_) | YankError::Archive { .. } => Kind::Trust,
+        ShownError::File(error) if !error.is_missing() => of_file(error),
+        ShownError::Package { .. } => Kind::Invalid,
+        ShownError::File(_) | ShownError::Archive { .. } => Kind::Trust,
     }
 }
 

@@ -51,6 +51,7 @@ const EXAMPLES: &str = "\
 Examples:
   leah-registry init ./hub --origin hub --keys ./keys
   leah-registry publish ./hub notes-1.0.0.tar.gz --index-key keys/index.key --publisher-key me.key
+  leah-registry rotate ./hub --root-key keys/root.key --new-index-key keys/index-2.key
   leah-registry check ./hub
 
 Exit codes:
