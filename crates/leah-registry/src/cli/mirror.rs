@@ -47,6 +47,7 @@ struct Done<'a> {
     serial: u64,
     plugins: u64,
     versions: u64,
+    newer_versions: u64,
     fetched_files: u64,
     fetched_bytes: u64,
     unreferenced: usize,
@@ -70,6 +71,7 @@ pub(super) fn run(ctx: &Context, args: &MirrorArgs) -> Result<(), Failure> {
         serial: head.serial,
         plugins: tally.plugins,
         versions: tally.versions,
+        newer_versions: tally.newer,
         fetched_files: tally.files,
         fetched_bytes: tally.bytes,
         unreferenced: unreferenced.len(),
@@ -96,6 +98,10 @@ fn sentence(done: &Mirrored, args: &MirrorArgs, expired: bool) -> String {
         (count, false) => {
             text.push_str(&format!("\n{count} files are no longer named; `--prune` removes them"));
         }
+    }
+    if tally.newer > 0 {
+        let newer = tally.newer;
+        text.push_str(&format!("\nNot copied, since they need a newer leah-registry: {newer} versions"));
     }
     if expired {
         text.push_str("\nThe head has expired: clients take no new versions from it");

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use leah_plugin::head::Head;
+use leah_plugin::{head::Head, record::Record};
 use leah_registry::{registry::Registry, serve::Server};
 
 use crate::{
@@ -254,6 +254,22 @@ fn a_registry_without_one_of_its_archives_is_not_copied() {
     let sandbox = published();
     fs::remove_file(sandbox.path("hub/packages/notes/notes-1.1.0.tar.gz")).unwrap();
     assert_eq!(refuses(&sandbox, 7), "error: the registry lacks `packages/notes/notes-1.1.0.tar.gz`\n");
+}
+
+#[test]
+fn versions_in_a_format_of_the_future_are_not_copied_and_that_is_said() {
+    let sandbox = published();
+    sandbox.change_by_library(|change| {
+        let name = "weather".parse().unwrap();
+        let record = change.record(&name).unwrap().unwrap();
+        let newer = b"{\"kind\":\"version\",\"format\":2,\"moon\":\"full\"}\n";
+        let bytes = [record.as_bytes(), newer].concat();
+        let root_key = *change.registry().root_key();
+        change.set_record(&Record::read(&bytes, change.registry().origin(), &name, &root_key).unwrap());
+    });
+    let done = mirror(&sandbox, &[]).ok().out;
+    assert!(done.ends_with("\nNot copied, since they need a newer leah-registry: 1 versions\n"), "{done}");
+    check_same(&sandbox);
 }
 
 #[test]
