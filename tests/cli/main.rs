@@ -36,6 +36,7 @@ mod publishers;
 mod readme;
 mod registries;
 mod registry;
+mod registry_size;
 mod rights;
 mod rollback;
 mod sixty;
