@@ -138,6 +138,16 @@ impl Sandbox {
         self.finish(self.prepared(Command::new("sh").args(["-c", line])).env("PATH", path))
     }
 
+    /// What a person at a terminal sees who types `keys` when asked; none where no terminal can be made.
+    pub fn at_a_terminal(&self, line: &str, keys: &str) -> Option<Output> {
+        if !cfg!(target_os = "linux") || self.run_line("script --version").code != 0 {
+            skipped("there is no `script` as Linux has it to make a terminal with");
+            return None;
+        }
+        self.write("keys", keys);
+        Some(self.run_line(&format!("script -qec '{line}' /dev/null < keys")))
+    }
+
     /// The program with these arguments, about to be started: in the sandbox, without environment and input.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Command {
         self.command_under::<&str, T>(&[], arguments)
