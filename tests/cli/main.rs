@@ -37,6 +37,7 @@ mod registries;
 mod registry;
 mod rights;
 mod rollback;
+mod servers;
 mod sixty;
 mod tampering;
 mod tidy;
