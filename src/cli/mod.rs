@@ -15,6 +15,7 @@ mod render;
 mod resolve;
 mod rest;
 
+mod cache;
 mod check;
 mod completions;
 mod disable;
@@ -91,6 +92,7 @@ enum Command {
     Check(check::CheckArgs),
     Sign(sign::SignArgs),
     Key(key::KeyArgs),
+    Cache(cache::CacheArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -167,6 +169,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::run(ctx, &args),
         Command::Sign(args) => sign::run(ctx, &args),
         Command::Key(args) => key::run(ctx, &args),
+        Command::Cache(args) => cache::run(ctx, &args),
         Command::Completions(args) => completions::run(ctx, &args),
     }
     .map(|()| ExitCode::SUCCESS)

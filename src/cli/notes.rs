@@ -7,12 +7,12 @@ use leah_plugin::{
     digest::Digest,
     key::PublicKey,
     lock::Lock,
-    name::{Origin, PluginName},
+    name::PluginName,
     record::{Owner, Record, Signer},
 };
 
 use super::{context::Context, failure::Failure};
-use crate::{plan::Chosen, registry::Session, requirements::PluginId, trust::Seen};
+use crate::{plan::Chosen, registry::Session, requirements::PluginId};
 
 /// Tells what is worth knowing of the chosen plugins.
 pub(super) fn tell(
@@ -21,11 +21,7 @@ pub(super) fn tell(
     live: Option<&Lock>,
     chosen: &BTreeMap<PluginName, Chosen>,
 ) -> Result<(), Failure> {
-    let mut seen: BTreeMap<&Origin, Option<Seen>> = BTreeMap::new();
     for (name, one) in chosen {
-        if !seen.contains_key(&one.registry) {
-            seen.insert(&one.registry, session.seen(&one.registry)?);
-        }
         let id = PluginId { registry: one.registry.clone(), name: name.clone() };
         let Some(record) = session.record(&id)? else { continue };
         let before = live.and_then(|lock| lock.plugins.get(name)).filter(|it| it.registry == one.registry);
@@ -37,8 +33,13 @@ pub(super) fn tell(
             ));
         }
         // The pin outlives an uninstall; of `bundled` there is none but the lock.
-        let seen = seen.get(&one.registry).and_then(Option::as_ref);
-        let pinned = seen.and_then(|seen| seen.owners.get(name).copied());
+        let pinned = session.pinned(&id);
+        if pinned.is_some_and(|pinned| record.owners_since(&pinned).is_none()) {
+            ctx.ui.note(format_args!(
+                "the publisher of `{name}` in registry `{}` is another one than was pinned; you accepted its key",
+                id.registry
+            ));
+        }
         for change in changes(&record, pinned.or(before.map(|before| before.owner))) {
             ctx.ui.note(format_args!(
                 "the publisher of `{name}` in registry `{}` changed: {change}",

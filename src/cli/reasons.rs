@@ -1,7 +1,10 @@
 //! What each error of the library means to a user: its kind, and so the exit code, and what to do about it.
 
-use leah_http::HttpError;
-use leah_plugin::{key::KeyError, package::PackageError, signature::SignatureError};
+use std::error::Error;
+
+use leah_http::{HttpError, Problem};
+use leah_plugin::{key::KeyError, name::PluginName, package::PackageError, signature::SignatureError};
+use semver::Version;
 
 use super::failure::{Failure, Kind};
 use crate::{
@@ -136,6 +139,8 @@ impl From<RegistryError> for Failure {
             RegistryError::Offline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
             }
+            RegistryError::OpenEnded { .. } => Self::new(Kind::Network, error)
+                .hint("run the command again; if it says the same, tell the registry's people"),
             RegistryError::Caught { ref evidence, .. } => {
                 let hint = format!(
                     "ask the registry's people about it; what it showed is kept in `{}`",
@@ -155,23 +160,34 @@ impl From<RegistryError> for Failure {
     }
 }
 
-/// The kind of what kept an archive from being had.
-fn kind_of(error: &RegistryError) -> Kind {
-    match error {
-        RegistryError::Network(error) if error.is_denied() => Kind::Authentication,
-        RegistryError::Network(_) | RegistryError::Offline { .. } => Kind::Network,
-        RegistryError::Fs(_) => Kind::Unexpected,
-        _ => Kind::Trust,
-    }
-}
-
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
         if error.is_denied() {
             return Self::new(Kind::Authentication, error)
                 .hint("`leahpm registry login NAME` takes a token for the registry");
         }
-        Self::new(Kind::Network, error)
+        let hint = match &error.source {
+            Problem::Connect { .. }
+            | Problem::Timeout { .. }
+            | Problem::TooSlow { .. }
+            | Problem::Cut { .. } => {
+                Some("check your connection; `--proxy URL` names a proxy, `--timeout SECONDS` waits longer")
+            }
+            Problem::Busy { .. } | Problem::Status(_) => Some("run the command again in a while"),
+            Problem::Tls { .. } => {
+                Some("`--ca-cert FILE` takes the certificate of a company's own authority")
+            }
+            Problem::Certificate { .. } => Some("`--ca-cert` takes a file in PEM form"),
+            Problem::Redirect(_) => {
+                Some("`leahpm registry add NAME URL` takes the address where the registry is now")
+            }
+            _ => None,
+        };
+        let failure = Self::new(Kind::Network, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 
@@ -223,14 +239,24 @@ impl From<VerifyError> for Failure {
     }
 }
 
+/// A package that could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot fetch `{name}` {version}")]
+struct NotFetched {
+    name: PluginName,
+    version: Version,
+    source: Box<dyn Error + Send + Sync>,
+}
+
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
         match error {
             FetchError::Verify(error) => (*error).into(),
             FetchError::Store(error) => error.into(),
-            FetchError::Registry { ref source, .. } => {
-                let kind = kind_of(source);
-                Self::new(kind, error)
+            // What to do about it depends on why, and is said as for any other file.
+            FetchError::Registry { name, version, source } => {
+                let Self { kind, source, hints } = source.into();
+                Self { kind, source: Box::new(NotFetched { name, version, source }), hints }
             }
         }
     }

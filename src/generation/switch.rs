@@ -315,7 +315,7 @@ pub fn remove_leftovers(layout: &Layout, _home: &HomeLock) -> Result<(), FsError
             fs::remove_file(&layout.home().join(listed.name))?;
         }
     }
-    for folder in [layout.home(), &layout.registries()] {
+    for folder in [layout.home(), &layout.registries(), &layout.evidence()] {
         for listed in fs::list_if_any(folder)? {
             if listed.kind == Kind::File && Layout::is_new_file(&listed.name) {
                 fs::remove_file(&folder.join(listed.name))?;

@@ -128,6 +128,12 @@ pub enum RegistryError {
     /// It did not come over the network.
     #[error(transparent)]
     Network(Box<HttpError>),
+    /// It is not what was signed, and it ended where the connection did.
+    #[error("`{url}` was cut off or changed; its server does not say how long it is")]
+    OpenEnded {
+        /// The file.
+        url: String,
+    },
     /// The network is switched off, and the cache does not have it.
     #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
     Offline {

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use leah_plugin::{layout::Layout, yaml};
+use leah_plugin::{
+    head::HeadError, layout::Layout, registry_layout::RegistryLayout as Paths, root::RootError, yaml,
+};
 use serde::Serialize;
 
 use super::{
@@ -20,6 +22,8 @@ use crate::{
 struct Refused {
     error: TrustError,
     shown: Shown,
+    /// The URL of a file that may have been cut off, where that explains the error.
+    cut_off: Option<String>,
 }
 
 /// Looks at a registry and checks what it shows.
@@ -54,9 +58,10 @@ fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Re
         if is_fresh(&verdict, demands) {
             return Ok(verdict);
         }
-        // Of two that are past their time the newer one counts, of two refusals the last.
+        // Of two that are past their time the newer one counts, of two refusals the last that is not for a broken line.
         let is_better = match (&best, &verdict) {
-            (Err(_), _) => true,
+            (Err(before), Err(now)) => before.cut_off.is_some() || now.cut_off.is_none(),
+            (Err(_), Ok(_)) => true,
             (Ok(before), Ok(now)) => now.head.order() > before.head.order(),
             (Ok(_), Err(_)) => false,
         };
@@ -74,12 +79,25 @@ fn judge(remote: &Remote, look: Look, demands: &Demands<'_>) -> Result<Believed,
             remote.keep(demands.key, &look);
             Ok(believed)
         }
-        Err(error) => Err(Refused { error, shown: look.shown }),
+        Err(error) => Err(Refused { cut_off: cut_off(&error, &look), error, shown: look.shown }),
     }
 }
 
 fn believe(shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
-    trust::believe(&shown, demands).map_err(|error| Refused { error, shown })
+    trust::believe(&shown, demands).map_err(|error| Refused { error, shown, cut_off: None })
+}
+
+/// The URL of the file that is not what was signed, if its server did not say how long it is. What is signed is whole,
+/// whatever else is wrong with it.
+fn cut_off(error: &TrustError, look: &Look) -> Option<String> {
+    let is_it = |path: &str| match error {
+        TrustError::Root { serial, source: RootError::Signature { .. } } => path == Paths::root(*serial),
+        TrustError::Head { source: HeadError::Signature { .. }, .. } => path == Paths::HEAD,
+        // It may be any of them that the pinned key signed.
+        TrustError::NotPinned { .. } => path != Paths::HEAD,
+        _ => false,
+    };
+    look.open_ended.iter().find(|file| is_it(&file.path)).map(|file| file.url.clone())
 }
 
 fn is_fresh(verdict: &Result<Believed, Refused>, demands: &Demands<'_>) -> bool {
@@ -103,7 +121,10 @@ struct Evidence<'a> {
 
 /// Keeps the evidence where a registry contradicts what it said before.
 fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
-    let Refused { error, shown } = refused;
+    let Refused { error, shown, cut_off } = refused;
+    if let Some(url) = cut_off {
+        return RegistryError::OpenEnded { url };
+    }
     let (
         TrustError::Rollback { origin, .. }
         | TrustError::Equivocation { origin, .. }

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, Request, Token, Validators};
+use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, End, Request, Token, Validators};
 use leah_plugin::{
     digest::{Digest, Hashed},
     key::PublicKey,
@@ -45,6 +45,8 @@ pub(super) struct Look {
     pub(super) shown: Shown,
     /// Who sent the head; none when it is the one in the cache.
     sender: Option<Sender>,
+    /// The files of which nobody said how long they are.
+    pub(super) open_ended: Vec<OpenEnded>,
 }
 
 /// The server that sent a head, and what it said of it.
@@ -52,6 +54,40 @@ pub(super) struct Look {
 struct Sender {
     url: String,
     validators: Option<Validators>,
+}
+
+/// A file that ended where the connection did.
+#[derive(Debug)]
+pub(super) struct OpenEnded {
+    /// Its path in the registry.
+    pub(super) path: String,
+    /// Where it was read.
+    pub(super) url: String,
+}
+
+/// A root or a head as a server sent it.
+#[derive(Debug)]
+struct Sent {
+    bytes: Vec<u8>,
+    validators: Option<Validators>,
+    sender: BaseUrl,
+    end: End,
+}
+
+/// A head, and where it is from.
+#[derive(Debug)]
+enum NewestHead {
+    /// The one in the cache, of which a server said that it is the newest.
+    Cached(Vec<u8>),
+    /// A server sent it.
+    Sent(Sent),
+}
+
+/// Bytes with another hash than they were asked for by.
+struct Wrong {
+    bytes: Hashed,
+    url: String,
+    end: End,
 }
 
 /// A file that is named by its hash.
@@ -90,44 +126,61 @@ impl Remote {
     /// A file that is named by its hash, from the cache or the first URL that has the right bytes. Where none has, the
     /// wrong ones, for the caller to say what is wrong with them; none when there is no such file anywhere.
     pub(super) fn named(&self, wanted: &Wanted<'_>) -> Result<Option<Hashed>, RegistryError> {
-        let Wanted { named, path, digest, limit } = *wanted;
-        if let Some(bytes) = self.cache.named(named, digest, limit) {
+        if let Some(bytes) = self.cache.named(wanted.named, wanted.digest, wanted.limit) {
             return Ok(Some(bytes));
         }
         let mut wrong = None;
-        let found = self.first(path, |url| {
-            let bytes = match self.get(url, path, limit, &How::of(named))? {
-                Answer::Body { bytes, .. } => Hashed::of(bytes),
-                Answer::Unchanged | Answer::Missing => return Ok(None),
-            };
-            if bytes.digest() == digest {
-                return Ok(Some(bytes));
-            }
-            wrong.get_or_insert(bytes);
-            Ok(None)
-        });
+        let found = self.first(wanted.path, |url| self.right(url, wanted, &mut wrong));
         match (found, wrong) {
             (Ok(Some(bytes)), _) => {
-                self.cache.keep(named, &bytes);
+                self.cache.keep(wanted.named, &bytes);
                 Ok(Some(bytes))
             }
-            (_, Some(wrong)) => Ok(Some(wrong)),
+            (_, Some(Wrong { url, end: End::Closed, .. })) => Err(RegistryError::OpenEnded { url }),
+            (_, Some(Wrong { bytes, end: End::Stated, .. })) => Ok(Some(bytes)),
             (found, None) => found,
         }
     }
 
+    /// The right bytes of one URL. Wrong ones are asked for once more past all caches: one of those may be damaged, and
+    /// what was cut off may come whole the next time.
+    fn right(
+        &self,
+        url: &BaseUrl,
+        wanted: &Wanted<'_>,
+        wrong: &mut Option<Wrong>,
+    ) -> Result<Option<Hashed>, RegistryError> {
+        for caches in [Caches::Use, Caches::Bypass] {
+            let how = How { caches, ..How::of(wanted.named) };
+            let Answer::Body { bytes, end, .. } = self.get(url, wanted.path, wanted.limit, &how)? else {
+                return Ok(None);
+            };
+            let bytes = Hashed::of(bytes);
+            if bytes.digest() == wanted.digest {
+                return Ok(Some(bytes));
+            }
+            // Bytes that are whole and wrong say more than those that may have been cut off.
+            if wrong.as_ref().is_none_or(|before| before.end == End::Closed) {
+                *wrong = Some(Wrong { bytes, url: url.join(wanted.path).into(), end });
+            }
+        }
+        Ok(None)
+    }
+
     /// A file that is not named by its hash, past all caches.
     pub(super) fn plain(&self, path: &str) -> Result<Option<Vec<u8>>, RegistryError> {
-        self.first(path, |url| Ok(body(self.get(url, path, MAX_SIGNED_BYTES, &How::past_caches())?)))
+        let found = self.first(path, |url| self.signed(url, path, &How::past_caches()))?;
+        Ok(found.map(|sent| sent.bytes))
     }
 
     /// Roots and head with the help of the cache: the roots that are known are not read again, but whether there is
     /// another one is always asked, and the head is sent only when it changed.
     pub(super) fn look(&self, key: &PublicKey) -> Result<Look, RegistryError> {
-        let mut roots = self.cache.roots(key);
+        let roots = self.cache.roots(key);
         if self.offline {
             let head = self.cache.head(key).ok_or_else(|| self.no_network(Paths::HEAD))?;
-            return Ok(Look { shown: Shown { roots, head }, sender: None });
+            let shown = Shown { roots, head };
+            return Ok(Look { shown, sender: None, open_ended: Vec::new() });
         }
         let (head, more) = thread::scope(|scope| {
             let head = scope.spawn(|| self.head(key));
@@ -135,20 +188,15 @@ impl Remote {
             // A panic of the other thread goes on in this one.
             (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), more)
         });
-        let (head, sender) = head?;
-        roots.extend(more?);
-        Ok(Look { shown: Shown { roots, head }, sender })
+        Ok(look(roots, more?, head?))
     }
 
     /// Roots and head as one server shows them past all caches.
     pub(super) fn look_past_caches(&self, url: &BaseUrl) -> Result<Look, RegistryError> {
-        let get = |path: &str| self.get(url, path, MAX_SIGNED_BYTES, &How::past_caches());
-        let roots = self.roots_from(1, |path| Ok(body(get(path)?)))?;
-        let Answer::Body { bytes, validators } = get(Paths::HEAD)? else {
-            return Err(self.missing(Paths::HEAD));
-        };
-        let sender = Some(Sender { url: url.to_string(), validators });
-        Ok(Look { shown: Shown { roots, head: bytes }, sender })
+        let get = |path: &str| self.signed(url, path, &How::past_caches());
+        let roots = self.roots_from(1, get)?;
+        let head = get(Paths::HEAD)?.ok_or_else(|| self.missing(Paths::HEAD))?;
+        Ok(look(Vec::new(), roots, NewestHead::Sent(head)))
     }
 
     /// Keeps roots and head that were found good.
@@ -160,35 +208,36 @@ impl Remote {
         }
     }
 
-    fn head(&self, key: &PublicKey) -> Result<(Vec<u8>, Option<Sender>), RegistryError> {
+    fn head(&self, key: &PublicKey) -> Result<NewestHead, RegistryError> {
         let cached = self.cache.head(key);
         let found = self.first(Paths::HEAD, |url| {
             let known = cached.as_ref().and_then(|_| self.cache.validators(key, url.as_str()));
             let how = How { known: known.as_ref(), ..How::of(Named::Object) };
             Ok(match (self.get(url, Paths::HEAD, MAX_SIGNED_BYTES, &how)?, &cached) {
-                (Answer::Body { bytes, validators }, _) => {
-                    Some((bytes, Some(Sender { url: url.to_string(), validators })))
-                }
-                (Answer::Unchanged, Some(cached)) => Some((cached.clone(), None)),
-                (Answer::Unchanged | Answer::Missing, _) => None,
+                (Answer::Unchanged, Some(cached)) => Some(NewestHead::Cached(cached.clone())),
+                (answer, _) => sent(url, answer).map(NewestHead::Sent),
             })
         })?;
         found.ok_or_else(|| self.missing(Paths::HEAD))
     }
 
     /// That there is none is an answer like any other: mirrors are not asked for what is not there yet.
-    fn root(&self, path: &str) -> Result<Option<Vec<u8>>, RegistryError> {
-        let how = How::of(Named::Object);
-        let found = self.first(path, |url| Ok(Some(body(self.get(url, path, MAX_SIGNED_BYTES, &how)?))))?;
+    fn root(&self, path: &str) -> Result<Option<Sent>, RegistryError> {
+        let found = self.first(path, |url| Ok(Some(self.signed(url, path, &How::of(Named::Object))?)))?;
         Ok(found.flatten())
+    }
+
+    /// A root or a head of one URL.
+    fn signed(&self, url: &BaseUrl, path: &str, how: &How<'_>) -> Result<Option<Sent>, RegistryError> {
+        Ok(sent(url, self.get(url, path, MAX_SIGNED_BYTES, how)?))
     }
 
     /// The roots from this serial on, up to the first that is not there.
     fn roots_from(
         &self,
         first: u64,
-        get: impl Fn(&str) -> Result<Option<Vec<u8>>, RegistryError>,
-    ) -> Result<Vec<Vec<u8>>, RegistryError> {
+        get: impl Fn(&str) -> Result<Option<Sent>, RegistryError>,
+    ) -> Result<Vec<Sent>, RegistryError> {
         (first..=MAX_ROOTS).map_while(|serial| get(&Paths::root(serial)).transpose()).collect()
     }
 
@@ -255,9 +304,31 @@ impl How<'_> {
     }
 }
 
-fn body(answer: Answer) -> Option<Vec<u8>> {
+fn sent(url: &BaseUrl, answer: Answer) -> Option<Sent> {
     match answer {
-        Answer::Body { bytes, .. } => Some(bytes),
+        Answer::Body { bytes, validators, end } => Some(Sent { bytes, validators, sender: url.clone(), end }),
         Answer::Unchanged | Answer::Missing => None,
     }
+}
+
+/// The roots that are known, those after them, and a head.
+fn look(mut roots: Vec<Vec<u8>>, more: Vec<Sent>, head: NewestHead) -> Look {
+    let mut open_ended = Vec::new();
+    let mut note = |sent: &Sent, path: String| {
+        if sent.end == End::Closed {
+            open_ended.push(OpenEnded { url: sent.sender.join(&path).into(), path });
+        }
+    };
+    for root in more {
+        note(&root, Paths::root(roots.len() as u64 + 1));
+        roots.push(root.bytes);
+    }
+    let (head, sender) = match head {
+        NewestHead::Cached(head) => (head, None),
+        NewestHead::Sent(head) => {
+            note(&head, Paths::HEAD.to_owned());
+            (head.bytes, Some(Sender { url: head.sender.to_string(), validators: head.validators }))
+        }
+    };
+    Look { shown: Shown { roots, head }, sender, open_ended }
 }

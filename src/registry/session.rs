@@ -12,6 +12,7 @@ use std::{
 use leah_http::BaseUrl;
 use leah_plugin::{
     catalog::Catalog,
+    digest::Digest,
     key::PublicKey,
     layout::Layout,
     lock::LockedRegistry,
@@ -286,6 +287,13 @@ impl Session {
                 yaml::from_slice(&bytes).map(Some).map_err(|source| SessionError::Seen { path, source })
             }
         }
+    }
+
+    /// The owner line that was pinned for a plugin, once its registry was opened.
+    #[must_use]
+    pub fn pinned(&self, id: &PluginId) -> Option<Digest> {
+        let open = self.open.borrow();
+        open.get(&id.registry)?.seen.as_ref()?.owners.get(&id.name).copied()
     }
 
     /// The record of a plugin, or `None` when its registry has none.

@@ -37,7 +37,7 @@ pub fn now() -> u64 {
 }
 
 /// To be held while a lock of a registry is held.
-fn locking() -> RwLockWriteGuard<'static, ()> {
+pub fn locking() -> RwLockWriteGuard<'static, ()> {
     FORKS.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -65,9 +65,29 @@ fn the_cache_serves_what_the_network_does_not() {
     2> Generation 3 is live.
     exit 0
     ");
+    let info = sandbox.run(&["cache", "info", "--json"]).json();
+    assert!(info["files"].as_u64().unwrap() >= 7, "{info}");
     insta::assert_snapshot!(sandbox.run(&["search", "--registry", "hub", "--offline"]), @"
     2> error: `objects/9d/9d4d3556e9745bcfaf685eced9cb00fb6fb82bffa6fb59c1769595222d63975b` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
     2> hint: run the command again without `--offline`
     exit 6
     ");
+}
+
+#[test]
+fn the_cache_can_be_emptied_at_any_time() {
+    let (sandbox, hub, server) = served();
+    add(&sandbox, &hub, &server.url());
+    sandbox.run(&["install", "alpha"]).ok();
+    sandbox.write("cache/of-somebody-else", "kept");
+    let before = sandbox.tree();
+    sandbox.run(&["cache", "clean", "--dry-run"]).ok();
+    assert_ne!(sandbox.run(&["cache", "info", "--json"]).json()["files"], 0);
+    sandbox.run(&["cache", "clean"]).ok();
+    assert_eq!(sandbox.run(&["cache", "info", "--json"]).json()["files"], 0);
+    assert_eq!((sandbox.tree(), sandbox.read("cache/of-somebody-else")), (before, b"kept".to_vec()));
+    sandbox.run(&["uninstall", "alpha"]).ok();
+    sandbox.run(&["gc", "--keep", "0"]).ok();
+    sandbox.run(&["install", "alpha"]).ok();
+    sandbox.assert_no_leftovers();
 }

@@ -13,6 +13,7 @@ mod plugin;
 mod fixture;
 mod sandbox;
 
+mod attacks;
 mod authors;
 mod bundled;
 mod completions;

@@ -147,6 +147,7 @@ fn shows_what_there_is_to_do() {
     1>   check        Check a folder or a package
     1>   sign         Sign a package for a registry
     1>   key          Make keys to sign packages with
+    1>   cache        Show or empty the cache
     1>   completions  Print the script that completes commands and plugin names in your shell
     1>   help         Print this message or the help of the given subcommand(s)
     1>

@@ -87,9 +87,10 @@ async fn answer(engine: &Engine, request: &Request<'_>, mut response: Response) 
     }
     let unpack = body::is_packed(request.encoding, response.headers())?;
     let validators = validators(response.headers());
+    let end = body::end(response.version(), response.headers());
     let bytes = body::read(&mut response, request.limit, engine.settings().timeout).await?;
     let bytes = if unpack { body::unpacked(&bytes, request.limit)? } else { bytes };
-    Ok(Answer::Body { bytes, validators })
+    Ok(Answer::Body { bytes, validators, end })
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -7,14 +7,14 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 use reqwest::{
-    Response,
+    Response, Version,
     header::{self, HeaderMap},
 };
 
 use crate::{
     attempt::{problem, timed_out},
     error::{Cause, Problem},
-    request::Encoding,
+    request::{Encoding, End},
 };
 
 /// The least that a server must bring beyond the first `timeout`, in bytes a second on average.
@@ -35,6 +35,16 @@ pub(crate) fn is_packed(asked: Encoding, headers: &HeaderMap) -> Result<bool, Pr
             let error = UnknownEncoding(other.escape_ascii().to_string());
             Err(Problem::Protocol { source: Cause::new(error) })
         }
+    }
+}
+
+/// How the end of the body will be known (RFC 9112, 6.3): later versions than HTTP/1 have frames for it.
+pub(crate) fn end(version: Version, headers: &HeaderMap) -> End {
+    let stated = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+    if version > Version::HTTP_11 || stated.iter().any(|name| headers.contains_key(name)) {
+        End::Stated
+    } else {
+        End::Closed
     }
 }
 

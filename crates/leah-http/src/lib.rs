@@ -20,7 +20,7 @@ pub use base::{BaseUrl, BaseUrlError};
 pub use client::{Client, Settings};
 pub use error::{Cause, HttpError, Problem};
 pub use redirect::RedirectProblem;
-pub use request::{Answer, Caches, Encoding, Request, Validators};
+pub use request::{Answer, Caches, Encoding, End, Request, Validators};
 pub use token::{Token, TokenError};
 
 #[cfg(test)]

@@ -49,11 +49,22 @@ pub enum Answer {
         bytes: Vec<u8>,
         /// What to ask with the next time, if that is safe.
         validators: Option<Validators>,
+        /// How its end is known.
+        end: End,
     },
     /// The copy that is already there is the newest.
     Unchanged,
     /// There is no such file.
     Missing,
+}
+
+/// How the end of a body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The server said where it is, by a length, in chunks or in frames. A body that ended earlier was no answer.
+    Stated,
+    /// The connection ended there. Nobody can tell whether that was all.
+    Closed,
 }
 
 /// What tells a server which copy of a file is already there.

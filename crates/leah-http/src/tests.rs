@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Answer, Caches, Client, Encoding, HttpError, Problem, RedirectProblem, Request, Settings, Token,
+    Answer, Caches, Client, Encoding, End, HttpError, Problem, RedirectProblem, Request, Settings, Token,
     Validators,
     test_server::{Server, Then, drip, hang, ok, question, reset, say},
 };
@@ -173,13 +173,24 @@ fn a_body_that_is_always_cut_is_a_failure() {
     }
 }
 
-#[test]
-fn a_body_without_a_length_is_taken_as_it_is() {
-    let server = Server::start(|_, stream| {
-        say(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of ");
+#[track_caller]
+fn check_end(answer: &str, expect: End) {
+    let answer = answer.to_owned();
+    let server = Server::start(move |_, stream| {
+        say(stream, &answer);
         Then::Close
     });
-    assert_eq!(text(ask(&server)), "half of ");
+    let Answer::Body { bytes, end, .. } = ask(&server).unwrap() else { panic!("a body") };
+    assert_eq!((bytes.as_slice(), end), (b"half of ".as_slice(), expect));
+}
+
+#[test]
+fn a_body_without_a_length_is_taken_as_it_is_and_said_to_be_so() {
+    check_end("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of ", End::Closed);
+    check_end("HTTP/1.0 200 OK\r\n\r\nhalf of ", End::Closed);
+    check_end("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf of ", End::Stated);
+    let chunks = "8\r\nhalf of \r\n0\r\n\r\n";
+    check_end(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"), End::Stated);
 }
 
 #[test]
@@ -290,7 +301,7 @@ fn asks_with_what_is_known_unless_caches_are_passed_by() {
     });
     let base = server.base();
     let known = Validators { etag: Some("\"1\"".into()), last_modified: None };
-    let body = Answer::Body { bytes: Vec::new(), validators: Some(known.clone()) };
+    let body = Answer::Body { bytes: Vec::new(), validators: Some(known.clone()), end: End::Stated };
     assert_eq!(ask(&server).unwrap(), body);
     let again = Request { known: Some(&known), ..question(&base) };
     assert_eq!(client().get(&again).unwrap(), Answer::Unchanged);

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Client, Problem, RedirectProblem, Request, Settings, Token,
+    Answer, Client, End, Problem, RedirectProblem, Request, Settings, Token,
     test_server::{Server, Then, ok, question, say},
     tests::{fails, sentences, text},
 };
@@ -171,7 +171,7 @@ fn many_files_come_over_one_connection_where_the_server_speaks_http2() {
         let _ = serving.serve_connection(TokioIo::new(stream), answer).await;
     });
     let (client, base) = (ours.client(), &base);
-    assert_eq!(text(client.get(&question(base))), "/x");
+    let Ok(Answer::Body { end: End::Stated, .. }) = client.get(&question(base)) else { panic!("a body") };
     thread::scope(|scope| {
         for number in 0..32 {
             let client = &client;

@@ -15,7 +15,7 @@ use leah_plugin::{
 };
 
 use crate::{
-    fs::{self, FsError, Lock},
+    fs::{self, Batch, FsError, Lock},
     registry::{Registry, RegistryError},
     rotate,
     segments::{CatalogChange, Segments},
@@ -218,12 +218,14 @@ impl<'a> Change<'a> {
         let folder = self.registry.folder();
         let records = self.records.values().map(|record| record.as_bytes().to_vec());
         let records: Vec<_> = records.map(|bytes| (Digest::of(&bytes), bytes)).collect();
+        let batch = Batch::begin(folder)?;
         for objects in [&records, &tree.objects, &segments] {
-            write_objects(folder, objects)?;
+            write_objects(folder, &batch, objects)?;
         }
         for (path, bytes) in &self.files {
-            fs::write(&folder.join(path), bytes)?;
+            batch.write(&folder.join(path), bytes)?;
         }
+        batch.sync()?;
         Ok(Written { head, signed, lock: self.lock })
     }
 
@@ -264,12 +266,16 @@ impl<'a> Change<'a> {
 }
 
 /// Writes objects that are not there yet, or are there with other bytes than their name says.
-pub(crate) fn write_objects(folder: &Path, objects: &[(Digest, Vec<u8>)]) -> Result<(), FsError> {
+pub(crate) fn write_objects(
+    folder: &Path,
+    batch: &Batch,
+    objects: &[(Digest, Vec<u8>)],
+) -> Result<(), FsError> {
     for (digest, bytes) in objects {
         let path = folder.join(RegistryLayout::object(digest));
         let same = fs::read_if_there(&path, bytes.len() as u64);
         if !same.is_ok_and(|there| there.as_ref() == Some(bytes)) {
-            fs::write(&path, bytes)?;
+            batch.write(&path, bytes)?;
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! All raw file calls, each error with what was tried on which path. Writing is atomic: a temporary file
-//! beside the target, synced, renamed over it, and the folder synced.
+//! beside the target, synced, renamed over it, and the folder synced; or many files, and one sync for all.
 
 #![allow(clippy::disallowed_methods, reason = "this is the module that the others use instead")]
 
@@ -29,6 +29,12 @@ impl FsError {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// True when the file is larger than it may be.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.source.kind() == io::ErrorKind::FileTooLarge
     }
 
     /// True when another process holds the lock.
@@ -93,15 +99,76 @@ pub fn is_there(path: &Path) -> Result<bool, FsError> {
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
+    let file = temporary(path, bytes)?;
+    file.as_file().sync_all().map_err(failed("sync", path))?;
+    file.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    sync_folder(folder)
+}
+
+/// A file with these bytes beside the path that it is for.
+fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, FsError> {
     let mut options = tempfile::Builder::new();
     options.prefix(UNFINISHED);
     #[cfg(unix)]
     options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = options.tempfile_in(folder).map_err(failed("write", path))?;
     file.write_all(bytes).map_err(failed("write", path))?;
-    file.as_file().sync_all().map_err(failed("sync", path))?;
-    file.persist(path).map_err(|error| failed("write", path)(error.error))?;
-    sync_folder(folder)
+    Ok(file)
+}
+
+/// Files that are written together: each is in its place at once, and all are on disk after
+/// [`Batch::sync`]. Where there are many, one sync costs a fraction of one a file.
+#[derive(Debug)]
+pub struct Batch {
+    path: PathBuf,
+    // Opened before the first write: the system tells of failures only who was there.
+    folder: File,
+}
+
+impl Batch {
+    /// Begins for files below `folder`, which must exist.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn begin(folder: &Path) -> Result<Self, FsError> {
+        let file = File::open(folder).map_err(failed("open", folder))?;
+        Ok(Self { path: folder.to_owned(), folder: file })
+    }
+
+    /// Writes a file that everybody may read, in place of one that may be there. Makes its folder.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old file is then still there.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+        if SYNCS_FILE_BY_FILE {
+            return write(path, bytes);
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed("create", folder))?;
+        temporary(path, bytes)?.persist(path).map(drop).map_err(|error| failed("write", path)(error.error))
+    }
+
+    /// Puts everything on disk that was written so far.
+    ///
+    /// # Errors
+    /// When the disk could not take it. What was written may be damaged then.
+    pub fn sync(&self) -> Result<(), FsError> {
+        sync_around(&self.folder).map_err(failed("sync", &self.path))
+    }
+}
+
+/// True where nothing syncs a whole file system and tells of failures.
+const SYNCS_FILE_BY_FILE: bool = !cfg!(target_os = "linux");
+
+#[cfg(target_os = "linux")]
+fn sync_around(folder: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_around(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Puts a file in place of another in the same folder.
@@ -187,6 +254,19 @@ pub fn make_folder(path: &Path) -> Result<(), FsError> {
         result => result.map_err(failed("create", path)),
     }?;
     sync_folder(above)
+}
+
+/// The names in a folder; none where there is no folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn names_in(folder: &Path) -> Result<Vec<String>, FsError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed("list", folder))?,
+    };
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect::<io::Result<_>>().map_err(failed("list", folder))
 }
 
 /// All files below a folder, as paths relative to it with `/`, sorted. Links are listed, not followed.

@@ -15,7 +15,7 @@ use leah_plugin::{
 
 use crate::{
     change::{lock, write_objects},
-    fs::{self, FsError},
+    fs::{self, Batch, FsError},
 };
 
 /// How long a root lives, in seconds: five years. The key that renews it is offline.
@@ -115,7 +115,9 @@ pub fn init(folder: &Path, new: &NewRegistry) -> Result<Head, InitError> {
     let key = new.root_key.public().to_file_text();
     fs::write(&folder.join(RegistryLayout::ROOT_KEY), key.as_bytes())?;
     fs::write(&folder.join(RegistryLayout::root(1)), &signed_root)?;
-    write_objects(folder, &objects)?;
+    let batch = Batch::begin(folder)?;
+    write_objects(folder, &batch, &objects)?;
+    batch.sync()?;
     // From here on it is a registry.
     fs::write(&folder.join(RegistryLayout::HEAD), &signed_head)?;
     Ok(head)

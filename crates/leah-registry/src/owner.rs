@@ -148,8 +148,7 @@ pub fn change(
 /// When there is none, or it does not hold.
 pub fn record(registry: &Registry, name: &PluginName) -> Result<Record, ChangeOwnerError> {
     let read = || -> Result<Option<Record>, RegistryError> {
-        let names = registry.names()?.records;
-        names.get(name).map(|at| registry.record(name, at)).transpose()
+        registry.find(name)?.map(|at| registry.record(name, &at)).transpose()
     };
     read().map_err(ChangeError::from)?.ok_or_else(|| ChangeOwnerError::NoSuchName(name.clone()))
 }

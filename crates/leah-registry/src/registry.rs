@@ -100,6 +100,9 @@ pub enum RegistryError {
         /// The name.
         name: PluginName,
     },
+    /// A node that is part of the directory twice.
+    #[error("the directory has `{0}` in two places")]
+    Repeated(String),
     /// A record that does not hold.
     #[error("`{path}` is refused")]
     Record {
@@ -141,7 +144,12 @@ impl Registry {
         let roots = walk_roots(folder, pinned.unwrap_or(&key))?;
         let head = Head::read(&signed, &roots.newest().index_key)?;
         head.check(roots.newest(), now)?;
-        Ok(Self { folder: folder.to_owned(), roots, head })
+        Ok(Self::of(folder, roots, head))
+    }
+
+    /// A state whose roots and head were verified elsewhere, over the objects in `folder`.
+    pub(crate) fn of(folder: &Path, roots: RootChain, head: Head) -> Self {
+        Self { folder: folder.to_owned(), roots, head }
     }
 
     /// Where it is.
@@ -333,21 +341,33 @@ pub(crate) fn read_root_key(folder: &Path) -> Result<PublicKey, RegistryError> {
     if key.to_file_text() == text { Ok(key) } else { Err(RegistryError::RootKeyText(path)) }
 }
 
-/// Walks all roots, whichever of the root keys is pinned: a client begins at the first root that its key
-/// signed, but here the earlier ones are looked at too, for those who pinned an earlier key.
+/// Walks all roots, as [`chain_of`].
 pub(crate) fn walk_roots(folder: &Path, pinned: &PublicKey) -> Result<RootChain, RegistryError> {
     let limit = (MAX_ROOT_BYTES + MAX_SIGNATURE_BYTES) as u64;
+    let mut files = vec![fs::read(&folder.join(RegistryLayout::root(1)), limit)?];
+    for serial in 2..=MAX_ROOTS {
+        let Some(signed) = fs::read_if_there(&folder.join(RegistryLayout::root(serial)), limit)? else {
+            break;
+        };
+        files.push(signed);
+    }
+    chain_of(&files, pinned)
+}
+
+/// The chain of all roots, of which there is at least one, whichever of the root keys is pinned: a client
+/// begins at the first root that its key signed, but here the earlier ones are looked at too, for those who
+/// pinned an earlier key.
+pub(crate) fn chain_of(files: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, RegistryError> {
     let path = |serial| RegistryLayout::root(serial);
     let refused = |serial| move |source| RegistryError::Root { path: path(serial), source };
-    let first = fs::read(&folder.join(path(1)), limit)?;
-    let pinned_first = RootChain::start(&first, pinned);
+    let (first, later) = files.split_first().expect("there is a root 1");
+    let pinned_first = RootChain::start(first, pinned);
     let mut chain = match &pinned_first {
         Ok(chain) => chain.clone(),
-        Err(_) => RootChain::start_unpinned(&first).map_err(refused(1))?,
+        Err(_) => RootChain::start_unpinned(first).map_err(refused(1))?,
     };
-    for serial in 2..=MAX_ROOTS {
-        let Some(signed) = fs::read_if_there(&folder.join(path(serial)), limit)? else { break };
-        chain.extend(&signed).map_err(refused(serial))?;
+    for (serial, signed) in (2..).zip(later) {
+        chain.extend(signed).map_err(refused(serial))?;
     }
     match (chain.is_signed_by(pinned), chain.roots().len()) {
         (true, _) => Ok(chain),

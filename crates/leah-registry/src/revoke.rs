@@ -13,7 +13,7 @@ use semver::Version;
 
 use crate::{
     change::{Change, ChangeError},
-    yank::{YankError, update_catalog},
+    shown::{ShownError, update_catalog},
 };
 
 /// What was revoked.
@@ -37,7 +37,7 @@ pub enum RevokeError {
     Change(#[from] ChangeError),
     /// The catalog cannot be changed.
     #[error(transparent)]
-    Catalog(#[from] YankError),
+    Shown(#[from] ShownError),
     /// Nobody has published under that name.
     #[error("the registry has no plugin `{0}`")]
     NoSuchName(PluginName),

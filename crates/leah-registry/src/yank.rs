@@ -3,20 +3,16 @@
 use std::path::Path;
 
 use leah_plugin::{
-    catalog::CatalogEntry,
     head::Head,
     key::SecretKey,
     name::PluginName,
-    package::{Limits, Package, PackageError},
-    record::{Line, Record, RecordError, UnyankLine, VersionLine, YankLine},
-    registry_layout::RegistryLayout,
+    record::{Line, RecordError, UnyankLine, YankLine},
 };
 use semver::Version;
 
 use crate::{
     change::{Change, ChangeError},
-    fs::{self, FsError},
-    publish::{catalog_entry, newest},
+    shown::{ShownError, update_catalog},
 };
 
 /// Longest reason in bytes; it is shown in one line.
@@ -40,9 +36,9 @@ pub enum YankError {
     /// The registry cannot be read or written.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// An archive cannot be read.
+    /// The catalog cannot be changed.
     #[error(transparent)]
-    File(#[from] FsError),
+    Shown(#[from] ShownError),
     /// No such name.
     #[error("the registry has no plugin `{0}`")]
     NoSuchName(PluginName),
@@ -60,20 +56,6 @@ pub enum YankError {
     /// The record with the new line would not hold.
     #[error("the record would not hold")]
     Record(#[from] RecordError),
-    /// The archive that the catalog would show is not what its line says.
-    #[error("`{path}` is not the archive that was published; run `check`")]
-    Archive {
-        /// In the registry.
-        path: String,
-    },
-    /// The archive that the catalog would show is no package.
-    #[error("`{path}` is not a valid package")]
-    Package {
-        /// In the registry.
-        path: String,
-        /// Why.
-        source: PackageError,
-    },
 }
 
 /// Says something about a version. None when it was said already; then nothing changes.
@@ -111,30 +93,4 @@ fn line(version: Version, word: Word, serial: u64) -> Result<Line, YankError> {
         Word::Yank { reason } => Ok(Line::Yank(YankLine { version, reason, serial })),
         Word::Unyank => Ok(Line::Unyank(UnyankLine { version, serial })),
     }
-}
-
-/// Makes the catalog show what is the newest version after a change of a record, or nothing when none is
-/// left.
-pub(crate) fn update_catalog(change: &mut Change, before: &Record, after: &Record) -> Result<(), YankError> {
-    let shown = newest(before).map(|release| &release.line.version);
-    let newest = newest(after).map(|release| release.line);
-    if shown == newest.map(|line| &line.version) {
-        return Ok(());
-    }
-    match newest {
-        Some(line) => change.set_catalog_entry(entry(change, after.name(), line)?),
-        None => change.remove_catalog_entry(after.name()),
-    }
-    Ok(())
-}
-
-fn entry(change: &Change, name: &PluginName, line: &VersionLine) -> Result<CatalogEntry, YankError> {
-    let path = RegistryLayout::archive(name, &line.version);
-    let archive = fs::read(&change.registry().folder().join(&path), line.size)?;
-    if leah_plugin::digest::Digest::of(&archive) != line.sha256 {
-        return Err(YankError::Archive { path });
-    }
-    let package =
-        Package::read(&archive, &Limits::default()).map_err(|source| YankError::Package { path, source })?;
-    Ok(catalog_entry(package.manifest()))
 }

@@ -21,6 +21,8 @@ mod crash;
 mod docs;
 #[path = "e2e/init.rs"]
 mod init;
+#[path = "e2e/mirror.rs"]
+mod mirror;
 #[path = "e2e/owner.rs"]
 mod owner;
 #[path = "e2e/publish.rs"]

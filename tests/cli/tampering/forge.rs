@@ -171,7 +171,12 @@ impl TestRegistry {
     }
 
     pub fn first_root(&self) -> Root {
-        Root::read(&self.read("root/1"), &self.root_key.public()).unwrap()
+        self.first_root_by(&self.root_key)
+    }
+
+    /// The same after the root key was handed over.
+    pub fn first_root_by(&self, key: &SecretKey) -> Root {
+        Root::read(&self.read("root/1"), &key.public()).unwrap()
     }
 
     /// Signs the head again after a change.

@@ -32,6 +32,12 @@ impl CacheLayout {
         &self.folder
     }
 
+    /// The folders in it that are ours; what else stands there is somebody else's.
+    #[must_use]
+    pub fn folders(&self) -> [PathBuf; 3] {
+        ["objects", "archives", "registries"].map(|name| self.folder.join(name))
+    }
+
     /// An object of any registry.
     #[must_use]
     pub fn object(&self, digest: &Digest) -> PathBuf {

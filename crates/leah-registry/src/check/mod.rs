@@ -253,7 +253,8 @@ impl<'a> Walk<'a> {
         };
         let roots = format!("{}/", RegistryLayout::ROOTS);
         for file in files.into_iter().filter(|file| !self.referenced.contains(file)) {
-            if file.starts_with(&roots) {
+            // Half a root that a crash left is no root, as its name says.
+            if file.strip_prefix(&roots).is_some_and(|name| !name.starts_with(fs::UNFINISHED)) {
                 self.report.problems.push(Problem::StrayRoot(file));
             } else if is_secret(&self.registry.folder().join(&file)) {
                 self.report.problems.push(Problem::Secret(file));

@@ -10,7 +10,7 @@ use super::context::SCHEMA;
 use crate::{
     change::ChangeError, fs::FsError, init::InitError, keys::KeyFileError, owner::ChangeOwnerError,
     publish::PublishError, registry::RegistryError, revoke::RevokeError, rotate::RotateError,
-    serve::ServeError, yank::YankError,
+    serve::ServeError, shown::ShownError, yank::YankError,
 };
 
 /// Kinds of failure; the value is the exit code.
@@ -21,7 +21,9 @@ pub(super) enum Kind {
     Drift = 3,
     Authentication = 4,
     NotFound = 5,
+    Network = 6,
     Trust = 7,
+    Consent = 8,
     Policy = 9,
     Locked = 12,
     Invalid = 13,
@@ -196,6 +198,9 @@ impl From<PublishError> for Failure {
             PublishError::NeedsPublisher(_) => {
                 Some("name the publisher's key file with `--publisher-key FILE`")
             }
+            PublishError::Revoked(_) => Some(
+                "its author needs another key: `leah-registry owner list DIR NAME` shows who owns the name",
+            ),
             PublishError::Similar { .. } => Some("if nobody will mistake them, add `--similar-ok`"),
             PublishError::Unsigned(_) => Some("sign it with `leahpm sign PACKAGE --key FILE --for REGISTRY`"),
             PublishError::Exists { .. } => {
@@ -241,7 +246,14 @@ impl From<RotateError> for Failure {
 
 impl From<YankError> for Failure {
     fn from(error: YankError) -> Self {
-        Self::new(of_yank(&error), error)
+        let kind = match &error {
+            YankError::Change(error) => of_change(error),
+            YankError::Shown(error) => of_shown(error),
+            YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
+            YankError::Reason => Kind::Invalid,
+            YankError::Record(_) => Kind::Trust,
+        };
+        Self::new(kind, error)
     }
 }
 
@@ -249,7 +261,7 @@ impl From<RevokeError> for Failure {
     fn from(error: RevokeError) -> Self {
         let (kind, hint) = match &error {
             RevokeError::Change(error) => (of_change(error), hint_of_change(error)),
-            RevokeError::Catalog(error) => (of_yank(error), None),
+            RevokeError::Shown(error) => (of_shown(error), None),
             RevokeError::NoSuchName(_) => (Kind::NotFound, None),
             RevokeError::NeverOwned(_) => {
                 (Kind::NotFound, Some("`leah-registry owner list DIR NAME` shows the keys that did"))
@@ -280,7 +292,7 @@ impl From<ChangeOwnerError> for Failure {
     }
 }
 
-fn of_file(error: &FsError) -> Kind {
+pub(super) fn of_file(error: &FsError) -> Kind {
     match () {
         () if error.is_locked() => Kind::Locked,
         () if error.is_missing() => Kind::NotFound,
@@ -289,7 +301,7 @@ fn of_file(error: &FsError) -> Kind {
 }
 
 /// What is missing inside of a registry was taken away, which is no better than changed.
-fn of_registry(error: &RegistryError) -> Kind {
+pub(super) fn of_registry(error: &RegistryError) -> Kind {
     match error {
         RegistryError::NotARegistry(_) => Kind::NotFound,
         RegistryError::File(error) if !error.is_missing() => of_file(error),
@@ -319,13 +331,11 @@ fn hint_of_change(error: &ChangeError) -> Option<&'static str> {
     }
 }
 
-fn of_yank(error: &YankError) -> Kind {
+fn of_shown(error: &ShownError) -> Kind {
     match error {
-        YankError::Change(error) => of_change(error),
-        YankError::File(error) if !error.is_missing() => of_file(error),
-        YankError::NoSuchName(_) | YankError::NoSuchVersion { .. } => Kind::NotFound,
-        YankError::Reason | YankError::Package { .. } => Kind::Invalid,
-        YankError::File(_) | YankError::Record(_) | YankError::Archive { .. } => Kind::Trust,
+        ShownError::File(error) if !error.is_missing() => of_file(error),
+        ShownError::Package { .. } => Kind::Invalid,
+        ShownError::File(_) | ShownError::Archive { .. } => Kind::Trust,
     }
 }
 

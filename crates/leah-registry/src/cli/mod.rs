@@ -4,6 +4,7 @@ mod check;
 mod context;
 mod failure;
 mod init;
+mod mirror;
 mod owner;
 mod publish;
 mod refresh;
@@ -43,18 +44,20 @@ enum Command {
     Rotate(rotate::RotateArgs),
     Check(check::CheckArgs),
     Serve(serve::ServeArgs),
+    Mirror(mirror::MirrorArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   leah-registry init ./hub --origin hub --keys ./keys
   leah-registry publish ./hub notes-1.0.0.tar.gz --index-key keys/index.key --publisher-key me.key
+  leah-registry rotate ./hub --root-key keys/root.key --new-index-key keys/index-2.key
   leah-registry check ./hub
 
 Exit codes:
-  0 done, 1 unexpected, 2 usage, 3 expired, 4 password, 5 not found,
-  7 signature, hash or trust, 9 refused by policy, 12 locked by another process,
-  13 invalid package or key file";
+  0 done, 1 unexpected, 2 usage, 3 expired, 4 password or access, 5 not found,
+  6 network, 7 signature, hash or trust, 8 consent needed, 9 refused by policy,
+  12 locked by another process, 13 invalid package or key file";
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -91,6 +94,7 @@ fn dispatch(ctx: &Context, command: &Command) -> Result<(), Failure> {
         Command::Rotate(args) => rotate::run(ctx, args),
         Command::Check(args) => check::run(ctx, args),
         Command::Serve(args) => serve::run(ctx, args),
+        Command::Mirror(args) => mirror::run(ctx, args),
     }
 }
 

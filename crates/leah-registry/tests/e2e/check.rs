@@ -93,16 +93,21 @@ fn a_directory_of_more_than_a_hundred_names_is_walked_through_its_inner_node() {
     let sandbox = Sandbox::new();
     let key = sandbox.secret("keys/index.key");
     let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
-    let origin = change.registry().origin().clone();
-    for number in 0..101 {
-        let name = format!("plugin-{number}").parse().unwrap();
-        let (keys, signer) = ([sandbox.publisher.public()].into(), (Signer::Publisher, &sandbox.publisher));
-        let owner = OwnerLine::sign(keys, (&origin, &name, None), signer, change.serial()).unwrap();
-        change.set_record(&Record::start(owner, &origin, &name).unwrap());
-    }
+    add_names(&sandbox, &mut change, 101);
     assert_eq!(change.commit().unwrap().depth, 1);
     let report = sandbox.run(&["check", "hub", "--json"]).ok().json();
     assert_eq!(report["plugins"], 101);
     sandbox.publish("notes", "1.0.0").ok();
     sandbox.run(&["check", "hub"]).ok();
+}
+
+/// Adds names that have an owner and no version.
+pub fn add_names(sandbox: &Sandbox, change: &mut Change, count: usize) {
+    let origin = change.registry().origin().clone();
+    for number in 0..count {
+        let name = format!("plugin-{number}").parse().unwrap();
+        let (keys, signer) = ([sandbox.publisher.public()].into(), (Signer::Publisher, &sandbox.publisher));
+        let owner = OwnerLine::sign(keys, (&origin, &name, None), signer, change.serial()).unwrap();
+        change.set_record(&Record::start(owner, &origin, &name).unwrap());
+    }
 }

@@ -59,7 +59,10 @@ fn a_revoked_key_publishes_nothing_and_changes_no_owner() {
     revoke(&sandbox, &[]).ok();
     let before = sandbox.snapshot();
     let error = sandbox.publish("notes", "1.2.0").fails(7);
-    assert_eq!(error, "error: key [publisher id] (`[publisher]`) was revoked\n");
+    insta::assert_snapshot!(error, @r"
+    error: key [publisher id] (`[publisher]`) was revoked
+    hint: its author needs another key: `leah-registry owner list DIR NAME` shows who owns the name
+    ");
     let error = owner("remove", &[&[text.as_str()], &me[..]].concat());
     // Without the second key, only a revoked one would be left.
     assert_eq!(

@@ -145,11 +145,17 @@ impl Sandbox {
 
     /// Everything the registry holds, to compare before and after.
     pub fn snapshot(&self) -> Vec<(String, Vec<u8>)> {
+        self.snapshot_of("hub")
+    }
+
+    /// All files below a folder but the lock, with their bytes; none where there is no folder.
+    pub fn snapshot_of(&self, folder: &str) -> Vec<(String, Vec<u8>)> {
         let read = |file: String| {
-            let bytes = self.read(&format!("hub/{file}"));
+            let bytes = self.read(&format!("{folder}/{file}"));
             (file, bytes)
         };
-        self.registry_files().into_iter().map(read).collect()
+        let files = leah_registry::fs::files_below(&self.path(folder)).unwrap_or_default();
+        files.into_iter().filter(|file| file != ".lock").map(read).collect()
     }
 
     fn redact(&self, text: &str) -> String {

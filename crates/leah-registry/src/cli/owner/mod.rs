@@ -29,6 +29,7 @@ use crate::{
 ///
 /// Each change is signed by an owner, or by the root key where the keys of the owner are lost.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  leah-registry owner list ./hub notes")]
 pub(super) struct OwnerArgs {
     #[command(subcommand)]
     command: Command,
@@ -72,7 +73,7 @@ struct Elsewhere {
     #[arg(long, value_name = "FILE")]
     signature: Option<PathBuf>,
     /// Change nothing; write what is to be signed elsewhere, and say how
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
     statement: Option<PathBuf>,
 }
 
