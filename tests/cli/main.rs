@@ -39,6 +39,7 @@ mod registry;
 mod registry_size;
 mod rights;
 mod rollback;
+mod servers;
 mod sixty;
 mod tampering;
 mod tidy;
