@@ -399,6 +399,24 @@ pub fn skipped(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
+/// True where there is no such program, which is then said; the gate, which sets CI, must have it.
+pub fn is_missing(program: &str) -> bool {
+    let missing = system(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err();
+    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `{program}`");
+    if missing {
+        skipped(&format!("there is no program `{program}`"));
+    }
+    missing
+}
+
+/// A program of the system, also one that is on the path of administrators alone.
+pub fn system(program: &str) -> Command {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(program);
+    command.env("PATH", format!("{path}:{PATH}"));
+    command
+}
+
 /// `2027-01-15T08:00:00Z` as `[TIME]`.
 fn without_times(text: &str) -> String {
     let shape = b"dddd-dd-ddTdd:dd:ddZ";
