@@ -72,7 +72,17 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
     if before == Some(key) {
         session.forget(&args.name);
     }
-    let origin = session.meet(Some(&args.name), config.clone())?;
+    let was_seen = session.seen(&args.name)?.is_some();
+    let origin = session.meet(Some(&args.name), config.clone()).map_err(Failure::from).map_err(|failure| {
+        // What was seen outlives a removal, so that a removal is no way around it.
+        if failure.kind != Kind::Trust || !was_seen || before.is_some() {
+            return failure;
+        }
+        failure.hint(format!(
+            "if you know that its people made it anew, `leahpm registry remove {} --forget` forgets the old one",
+            args.name
+        ))
+    })?;
     remember(ctx, &origin, &config, args.default)?;
     if ctx.ui.json {
         return ctx.ui.object("registry add", json!({ "name": origin, "dry_run": ctx.config.dry_run }));
