@@ -113,7 +113,9 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
             apply::remember_registries(apply, |registries| {
                 registries.registries.remove(name);
                 registries.default.take_if(|default| default == name);
-            })
+            })?;
+            // Another registry that is added under the same name must not get it.
+            apply::remember_token(apply, name, None)
         })
     })?;
     if ctx.ui.json {
