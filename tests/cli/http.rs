@@ -2,6 +2,7 @@
 
 mod edge;
 
+mod questions;
 mod tokens;
 
 use std::fs;
