@@ -2,8 +2,11 @@
 
 mod edge;
 
+mod looks;
+mod mirrors;
 mod questions;
 mod tokens;
+mod ways;
 
 use std::fs;
 
