@@ -15,7 +15,7 @@ use leah_plugin::{
 
 use crate::{
     fixture::{PackageSpec, hub, now},
-    sandbox::{Sandbox, code, names_in, skipped, tree_of},
+    sandbox::{Sandbox, code, is_missing, names_in, tree_of},
 };
 
 /// A path in the repository.
@@ -164,8 +164,8 @@ fn list_and_an_install_of_what_is_there_open_no_socket_and_start_no_thread() {
 /// Asserts that a command succeeds, opens no socket and starts neither a thread nor a program.
 #[track_caller]
 pub fn is_quiet(sandbox: &Sandbox, arguments: &[&str]) {
-    if !is_there("strace") {
-        return skipped("there is no strace to look with");
+    if is_missing("strace") {
+        return;
     }
     let trace = sandbox.path("trace");
     let calls = "--trace=network,clone,clone3,fork,vfork,execve";
@@ -174,18 +174,4 @@ pub fn is_quiet(sandbox: &Sandbox, arguments: &[&str]) {
     let lines = fs::read_to_string(&trace).unwrap();
     let call = |line: &str| line.split_once(' ').unwrap().1.split('(').next().unwrap().trim().to_owned();
     assert_eq!(lines.lines().map(call).collect::<Vec<_>>(), ["execve"], "{arguments:?}");
-}
-
-/// True where there is no such program, which is then said; the gate, which sets CI, must have it.
-pub fn is_missing(program: &str) -> bool {
-    let missing = !is_there(program);
-    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `{program}`");
-    if missing {
-        println!("not run: there is no program `{program}`");
-    }
-    missing
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("-V").stdout(Stdio::null()).status().is_ok()
 }

@@ -84,7 +84,7 @@ impl<'a> Change<'a> {
             return Err(RegistryError::NotARegistry(folder.to_owned()).into());
         }
         let lock = lock(folder)?;
-        rotate::finish(folder, now)?;
+        rotate::finish(folder)?;
         let registry = Registry::open(folder, None, now)?;
         let serial = registry.head().serial;
         let next = serial.checked_add(1).ok_or(ChangeError::LastSerial(serial))?;

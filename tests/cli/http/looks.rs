@@ -8,9 +8,9 @@ use leah_registry::serve::Server;
 
 use super::{Edge, add, edge::Reply, evidence, served};
 use crate::{
-    bundled::{is_missing, minisign},
+    bundled::minisign,
     fixture::{TestRegistry, now},
-    sandbox::{Sandbox, names_in},
+    sandbox::{Sandbox, is_missing, names_in},
 };
 
 /// `beta` 1.1.0 is live, and the edge before the registry can show the state with 1.0.0 again.

@@ -138,7 +138,7 @@ impl Rotation {
             return Err(RegistryError::NotARegistry(folder.to_owned()).into());
         }
         let lock = lock(folder)?;
-        let finished = finish(folder, now)?;
+        let finished = finish(folder)?;
         let registry = Registry::open(folder, None, now)?;
         Ok(Self { registry, finished, now, lock })
     }

@@ -176,6 +176,15 @@ fn after_a_crash_between_root_and_head_a_refresh_with_the_new_index_key_finishes
 }
 
 #[test]
+fn a_clock_that_is_wrong_after_a_crash_costs_nothing() {
+    let sandbox = Sandbox::new();
+    without_its_head(&sandbox, &ALL_NEW);
+    let early = sandbox.run_at(NOW - 9 * DAY, &["refresh", "hub", "--index-key", "new/index.key"]).fails(7);
+    assert!(early.contains("caused by: the head expires at "), "{early}");
+    sandbox.run(&["check", "hub"]).ok();
+}
+
+#[test]
 fn after_a_crash_before_the_first_of_two_roots_everything_is_as_it_was() {
     let sandbox = Sandbox::new();
     sandbox.publish("notes", "1.0.0").ok();
