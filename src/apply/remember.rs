@@ -33,13 +33,11 @@ pub fn remember_registries(
     })
 }
 
-/// Forgets what was seen of a registry, so that another one can have its name, and its token. In a dry run changes
-/// nothing.
+/// Forgets what was seen of a registry, so that another one can have its name. In a dry run changes nothing.
 ///
 /// # Errors
-/// When the files cannot be changed.
-pub fn forget_registry(apply: &Apply<'_>, origin: &Origin) -> Result<(), ApplyError> {
-    remember_token(apply, origin, None)?;
+/// When the file cannot be removed.
+pub fn forget_seen(apply: &Apply<'_>, origin: &Origin) -> Result<(), ApplyError> {
     if apply.config.dry_run {
         return Ok(());
     }

@@ -143,6 +143,12 @@ pub enum RegistryError {
         /// Its path in the registry.
         path: String,
     },
+    /// The network is switched off, and what the cache has is past its time.
+    #[error("{source}, and `--offline` forbids to look for a newer one")]
+    ExpiredOffline {
+        /// What is past its time.
+        source: TrustError,
+    },
     /// It contradicts what it said before, and both are signed.
     #[error("{source}")]
     Caught {
@@ -186,13 +192,17 @@ impl Registry {
     /// Refuses a registry that is past its time at `now`, in seconds since 1970.
     ///
     /// # Errors
-    /// On expiry, and when head and newest root do not belong together.
-    pub fn check_fresh(&self, now: u64) -> Result<(), TrustError> {
-        // What is compiled in is as new as this binary; there is no newer state that could be held back.
-        if matches!(self.source, Source::Bundled) {
-            return Ok(());
+    /// On expiry.
+    pub fn check_fresh(&self, now: u64) -> Result<(), RegistryError> {
+        let fresh = || trust::check_fresh(&self.believed.head, self.believed.roots.newest(), now);
+        match &self.source {
+            // What is compiled in is as new as this binary; there is no newer state that could be held back.
+            Source::Bundled => Ok(()),
+            Source::Remote(remote) if remote.is_offline() => {
+                fresh().map_err(|source| RegistryError::ExpiredOffline { source })
+            }
+            Source::Remote(_) | Source::Folder(_) => Ok(fresh()?),
         }
-        trust::check_fresh(&self.believed.head, self.believed.roots.newest(), now)
     }
 
     /// The name that its root states.

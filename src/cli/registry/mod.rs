@@ -119,7 +119,11 @@ fn remove(ctx: &Context, name: &Origin, forget: bool) -> Result<(), Failure> {
                 registries.registries.remove(name);
                 registries.default.take_if(|default| default == name);
             })?;
-            if forget { apply::forget_registry(apply, name) } else { Ok(()) }
+            if forget {
+                apply::forget_seen(apply, name)?;
+            }
+            // Another registry that is added under the same name must not get it.
+            apply::remember_token(apply, name, None)
         })
     })?;
     if ctx.ui.json {
