@@ -27,7 +27,7 @@ use leah_plugin::{
     signature::{UNTRUSTED_COMMENT, archive_file_name, package_comment},
 };
 use leah_registry::{
-    publish::{Publication, publish},
+    publish::{Publication, Publisher, publish},
     registry::Registry,
 };
 
@@ -66,8 +66,11 @@ fn publish_each(what: &str, folder: &Path, keys: &generate::Keys, names: impl It
     let (mut bytes, mut seconds) = (Vec::new(), Vec::new());
     for name in names {
         let package = package(&name, keys);
-        let publication =
-            Publication { package: &package.1, publisher: Some(&keys.publisher), similar_ok: false };
+        let publication = Publication {
+            package: &package.1,
+            publisher: Some(Publisher::Key(&keys.publisher)),
+            similar_ok: false,
+        };
         // Files get their time from a coarser clock than ours, so it is read from a file.
         let before = fs::metadata(&package.1).unwrap().modified().unwrap();
         let start = Instant::now();
