@@ -35,6 +35,13 @@ impl Need {
 /// A step in the life of one package.
 #[derive(Debug)]
 pub enum Progress<'a> {
+    /// Bytes of it came over the network.
+    Received {
+        /// The plugin.
+        name: &'a PluginName,
+        /// How many so far; less than before where an attempt begins anew.
+        bytes: u64,
+    },
     /// Its bytes are what was signed.
     Verified {
         /// The plugin.
@@ -94,11 +101,11 @@ fn fetch(
     observe: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<(), FetchError> {
     let (name, version) = (&need.name, &need.line.version);
-    let archive = need.registry.archive(name, &need.line).map_err(|source| FetchError::Registry {
-        name: name.clone(),
-        version: version.clone(),
-        source,
-    })?;
+    let received = |bytes| observe(Progress::Received { name, bytes });
+    let archive = need
+        .registry
+        .archive(name, &need.line, &received)
+        .map_err(|source| FetchError::Registry { name: name.clone(), version: version.clone(), source })?;
     let verified = Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
     observe(Progress::Verified { name, version, size: need.line.size });
     let entry = store.add(&verified, trust)?;

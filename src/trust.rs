@@ -211,11 +211,11 @@ pub fn believe(shown: &Shown, demands: &Demands<'_>) -> Result<Believed, TrustEr
     if let Some(expected) = demands.origin.filter(|origin| **origin != root.origin) {
         return Err(TrustError::Origin { expected: expected.clone(), found: root.origin.clone() });
     }
-    check_not_forked(shown, root, demands.seen)?;
     let head = read_head(&shown.head, root)?;
     if let Some(now) = demands.now {
         head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
     }
+    check_not_forked(shown, root, demands.seen)?;
     // The chain that was walked has a newest root, and that is the last of its files.
     let root_digest = shown.roots.last().map_or(Digest::of(b""), |root| Digest::of(root));
     let believed = Believed { head, signed_head: shown.head.clone(), root_digest, roots };

@@ -1,5 +1,5 @@
-//! Makes a registry of any number of names: real roots, head, directory, records and catalog, but no
-//! archives. Written without syncing, which would take an hour for a million.
+//! Fills a registry with any number of names: real head, directory, records and catalog, but no archives.
+//! Written without syncing.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -13,7 +13,6 @@ use leah_plugin::{
     registry_layout::RegistryLayout,
     tree::{self, RecordRef},
 };
-use leah_registry::init::{NewRegistry, init};
 
 const FIRST: [&str; 16] = [
     "bright", "calm", "clever", "curious", "daily", "fast", "gentle", "hidden", "honest", "little", "modern",
@@ -38,42 +37,22 @@ const SECOND: [&str; 16] = [
     "weather",
 ];
 
-/// The keys of a generated registry.
-pub struct Keys {
-    pub root: SecretKey,
-    pub index: SecretKey,
-    pub publisher: SecretKey,
-}
-
-impl Keys {
-    pub fn generate() -> Self {
-        let key = || SecretKey::generate().unwrap();
-        Self { root: key(), index: key(), publisher: key() }
-    }
-}
-
 /// The name number `number`: 10 to 26 bytes, 15 on average.
 pub fn name(number: usize) -> PluginName {
     let (first, second) = (FIRST[number % 16], SECOND[number / 16 % 16]);
     format!("{first}-{second}-{}", number / 256).parse().unwrap()
 }
 
-/// Makes the registry `hub` of `names` names in `folder`. Every `step`th name has its record; of the
-/// others, the directory alone knows.
-pub fn registry(folder: &Path, keys: &Keys, names: usize, step: usize, now: u64) {
-    let new = NewRegistry {
-        origin: "hub".parse().unwrap(),
-        root_key: &keys.root,
-        index_key: &keys.index,
-        head_lifetime: 30 * 24 * 3600,
-        now,
-    };
-    let first = init(folder, &new).unwrap();
+/// Puts `names` names into the new and empty registry in `folder`. Every `step`th name has its record; of
+/// the others, the directory alone knows.
+pub fn fill(folder: &Path, (index_key, publisher): (&SecretKey, &SecretKey), (names, step): (usize, usize)) {
+    let signed = fs::read(folder.join(RegistryLayout::HEAD)).unwrap();
+    let empty = Head::read(&signed, &index_key.public()).unwrap();
     let mut records = BTreeMap::new();
     for number in 0..names {
         let name = name(number);
         let at = if number % step == 0 {
-            let record = record(&new.origin, &name, &keys.publisher);
+            let record = record(&empty.origin, &name, publisher);
             RecordRef { record: write(folder, &record), size: record.len() as u64 }
         } else {
             RecordRef { record: Digest::of(name.as_str().as_bytes()), size: 4_000 }
@@ -86,8 +65,8 @@ pub fn registry(folder: &Path, keys: &Keys, names: usize, step: usize, now: u64)
         write(folder, bytes);
     }
     let (tree, depth) = (built.root, built.depth);
-    let head = Head { format: format_for(depth), serial: 2, tree, depth, catalog, ..first };
-    fs::write(folder.join(RegistryLayout::HEAD), head.sign(&keys.index).unwrap()).unwrap();
+    let head = Head { format: format_for(depth), serial: 2, tree, depth, catalog, ..empty };
+    fs::write(folder.join(RegistryLayout::HEAD), head.sign(index_key).unwrap()).unwrap();
 }
 
 fn record(origin: &Origin, name: &PluginName, publisher: &SecretKey) -> Vec<u8> {

@@ -22,11 +22,13 @@ use std::{
 
 use leah_plugin::{
     digest::Digest,
+    key::SecretKey,
     name::PluginName,
     package::pack,
     signature::{UNTRUSTED_COMMENT, archive_file_name, package_comment},
 };
 use leah_registry::{
+    init::{NewRegistry, init},
     publish::{Publication, Publisher, publish},
     registry::Registry,
 };
@@ -42,9 +44,9 @@ fn main() {
     let names: usize = arguments.next().map_or(10_000, |text| text.parse().unwrap());
     let temporary = tempfile::tempdir().unwrap();
     let folder = arguments.next().map_or(temporary.path().join("hub"), PathBuf::from);
-    let (keys, step) = (generate::Keys::generate(), (names / SAMPLES).max(1));
+    let (keys, step) = (Keys::new(&folder), (names / SAMPLES).max(1));
     let start = Instant::now();
-    generate::registry(&folder, &keys, names, step, now());
+    generate::fill(&folder, (&keys.index, &keys.publisher), (names, step));
     println!("{names} names, made in {:.1} s", start.elapsed().as_secs_f64());
     look_up(&folder, &keys, (0..names).step_by(step).map(generate::name));
     let old = (0..names).step_by(step).take(PUBLISHES).map(generate::name);
@@ -53,7 +55,25 @@ fn main() {
     publish_each("a new name", &folder, &keys, new);
 }
 
-fn look_up(folder: &Path, keys: &generate::Keys, names: impl Iterator<Item = PluginName>) {
+struct Keys {
+    root: SecretKey,
+    index: SecretKey,
+    publisher: SecretKey,
+}
+
+impl Keys {
+    /// New keys, and a registry of theirs.
+    fn new(folder: &Path) -> Self {
+        let key = || SecretKey::generate().unwrap();
+        let keys = Self { root: key(), index: key(), publisher: key() };
+        let (origin, head_lifetime) = ("hub".parse().unwrap(), 30 * 24 * 3600);
+        let (root_key, index_key) = (&keys.root, &keys.index);
+        init(folder, &NewRegistry { origin, root_key, index_key, head_lifetime, now: now() }).unwrap();
+        keys
+    }
+}
+
+fn look_up(folder: &Path, keys: &Keys, names: impl Iterator<Item = PluginName>) {
     let get = |path: &str| fs::read(folder.join(path)).ok();
     let mut read: Vec<_> = names.map(|name| cold::look_up(get, &keys.root.public(), &name).0).collect();
     read.sort_unstable();
@@ -62,7 +82,7 @@ fn look_up(folder: &Path, keys: &generate::Keys, names: impl Iterator<Item = Plu
     println!("a cold client, {count} names: mean {mean}, p99 {}, most {most} bytes", read[count * 99 / 100]);
 }
 
-fn publish_each(what: &str, folder: &Path, keys: &generate::Keys, names: impl Iterator<Item = PluginName>) {
+fn publish_each(what: &str, folder: &Path, keys: &Keys, names: impl Iterator<Item = PluginName>) {
     let (mut bytes, mut seconds) = (Vec::new(), Vec::new());
     for name in names {
         let package = package(&name, keys);
@@ -87,7 +107,7 @@ fn publish_each(what: &str, folder: &Path, keys: &generate::Keys, names: impl It
 }
 
 /// A signed package in a folder that lives as long as the first value.
-fn package(name: &PluginName, keys: &generate::Keys) -> (tempfile::TempDir, PathBuf) {
+fn package(name: &PluginName, keys: &Keys) -> (tempfile::TempDir, PathBuf) {
     let version = "1.0.0".parse().unwrap();
     let files = fixture::plugin(name.as_str(), "1.0.0").into_iter();
     let archive = pack(files.map(|(path, bytes)| (path.parse().unwrap(), bytes))).unwrap();

@@ -169,6 +169,7 @@ pub(super) fn fetch_into(
     let bytes = needs.iter().fold(0, |sum: u64, need| sum.saturating_add(need.line.size));
     apply.see(Event::Fetching { packages: needs.len(), bytes });
     fetch::fetch_all(needs, store, trust, &|progress| match progress {
+        Progress::Received { name, bytes } => apply.see(Event::Received { name, bytes }),
         Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),
         Progress::Stored(entry) => apply.see(Event::Stored { entry }),
     })?;

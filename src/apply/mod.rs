@@ -66,6 +66,13 @@ pub enum Event<'a> {
         /// Their size together, in bytes.
         bytes: u64,
     },
+    /// Bytes of a package came over the network.
+    Received {
+        /// The plugin.
+        name: &'a PluginName,
+        /// How many so far; less than before where an attempt begins anew.
+        bytes: u64,
+    },
     /// A package is what was signed.
     Verified {
         /// The plugin.

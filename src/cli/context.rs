@@ -2,13 +2,18 @@
 //! that are the same everywhere.
 
 use std::{
-    sync::Mutex,
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use indicatif::ProgressBar;
 use leah_http::Token;
-use leah_plugin::{layout::Layout, name::Origin, version::HOST_VERSION};
+use leah_plugin::{
+    layout::Layout,
+    name::{Origin, PluginName},
+    version::HOST_VERSION,
+};
 use semver::Version;
 
 use super::{failure::Failure, ui::Ui};
@@ -90,7 +95,7 @@ impl Context {
         command: &str,
         work: impl FnOnce(&Watch<'_>) -> Result<T, E>,
     ) -> Result<T, Failure> {
-        let watch = Watch { ui: &self.ui, command, bar: Mutex::new(None) };
+        let watch = Watch { ui: &self.ui, command, bar: Mutex::default(), received: Mutex::default() };
         let result = work(&watch);
         watch.finish();
         result.map_err(Into::into)
@@ -103,6 +108,8 @@ pub(super) struct Watch<'a> {
     ui: &'a Ui,
     command: &'a str,
     bar: Mutex<Option<ProgressBar>>,
+    /// Bytes of each package that are there.
+    received: Mutex<BTreeMap<PluginName, u64>>,
 }
 
 impl Watch<'_> {
@@ -114,10 +121,11 @@ impl Watch<'_> {
             Event::Fetching { bytes, .. } => {
                 *self.bar() = Some(self.ui.bar(*bytes));
             }
+            Event::Received { name, bytes } => self.advance(name, *bytes),
             Event::Verified { name, version, size } => {
+                self.advance(name, *size);
                 if let Some(bar) = self.bar().as_ref() {
                     bar.set_message(format!("{name} {version}"));
-                    bar.inc(*size);
                 }
                 self.ui.step(format_args!("verified {name} {version}"));
             }
@@ -130,6 +138,15 @@ impl Watch<'_> {
         }
     }
 
+    /// So many bytes of a package are there.
+    fn advance(&self, name: &PluginName, bytes: u64) {
+        if let Some(bar) = self.bar().as_ref() {
+            let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+            received.insert(name.clone(), bytes);
+            bar.set_position(received.values().sum());
+        }
+    }
+
     fn finish(&self) {
         if let Some(bar) = self.bar().take() {
             bar.finish_and_clear();
@@ -138,7 +155,7 @@ impl Watch<'_> {
 
     fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
         // A bar is only drawn; one left by a panicking thread is as good as any.
-        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

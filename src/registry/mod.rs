@@ -4,6 +4,7 @@
 
 mod bundled;
 mod cache;
+mod evidence;
 mod network;
 mod opening;
 mod remote;
@@ -279,14 +280,20 @@ impl Registry {
     }
 
     /// The bytes of an archive as the registry serves them, at most as many as its line says. Nothing is
-    /// checked here; [`Verified`](crate::verify::Verified) is the only way on.
+    /// checked here; [`Verified`](crate::verify::Verified) is the only way on. `received` is told how many bytes have
+    /// come over the network so far.
     ///
     /// # Errors
     /// When it is missing, larger than announced, or cannot be read.
-    pub fn archive(&self, name: &PluginName, line: &VersionLine) -> Result<Hashed, RegistryError> {
+    pub fn archive(
+        &self,
+        name: &PluginName,
+        line: &VersionLine,
+        received: &dyn Fn(u64),
+    ) -> Result<Hashed, RegistryError> {
         let path = Paths::archive(name, &line.version);
         let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
-        self.source.named(&wanted)
+        self.source.named(&wanted, received)
     }
 
     /// How many packages or records are worth asking for at a time.
@@ -297,7 +304,8 @@ impl Registry {
 
     fn object(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, RegistryError> {
         let path = Paths::object(digest);
-        let found = self.source.named(&Wanted { named: Named::Object, path: &path, digest, limit })?;
+        let found =
+            self.source.named(&Wanted { named: Named::Object, path: &path, digest, limit }, &|_| ())?;
         if found.digest() == digest {
             return Ok(found.into_bytes());
         }

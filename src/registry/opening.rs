@@ -2,26 +2,22 @@
 //! root that do not belong together; so what does not hold at first is asked for once more past all caches, and only
 //! then refused, with the evidence kept where there is some.
 
-use std::path::PathBuf;
-
 use leah_plugin::{
-    head::HeadError, layout::Layout, registry_layout::RegistryLayout as Paths, root::RootError, yaml,
+    head::HeadError, layout::Layout, registry_layout::RegistryLayout as Paths, root::RootError,
 };
-use serde::Serialize;
 
 use super::{
-    RegistryError, Source,
+    RegistryError, Source, evidence,
     remote::{Look, Remote},
 };
-use crate::{
-    fs::{self, Access, Durability},
-    trust::{self, Believed, Demands, Seen, Shown, TrustError},
-};
+use crate::trust::{self, Believed, Demands, Shown, TrustError};
 
 /// What was shown and not believed.
 struct Refused {
     error: TrustError,
     shown: Shown,
+    /// Who showed it, for a person.
+    place: String,
     /// The URL of a file that may have been cut off, where that explains the error.
     cut_off: Option<String>,
 }
@@ -37,9 +33,9 @@ pub(super) fn open(
 ) -> Result<Believed, RegistryError> {
     let verdict = match source {
         Source::Remote(remote) => look_at(remote, demands)?,
-        local => believe(local.shown()?, demands),
+        local => believe(local, local.shown()?, demands),
     };
-    verdict.map_err(|refused| caught(source, refused, demands, layout))
+    verdict.map_err(|refused| caught(refused, demands, layout))
 }
 
 fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Refused>, RegistryError> {
@@ -79,12 +75,16 @@ fn judge(remote: &Remote, look: Look, demands: &Demands<'_>) -> Result<Believed,
             remote.keep(demands.key, &look);
             Ok(believed)
         }
-        Err(error) => Err(Refused { cut_off: cut_off(&error, &look), error, shown: look.shown }),
+        Err(error) => {
+            let place = format!("`{}`", look.sender().unwrap_or(remote.url().as_str()));
+            Err(Refused { cut_off: cut_off(&error, &look), error, place, shown: look.shown })
+        }
     }
 }
 
-fn believe(shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
-    trust::believe(&shown, demands).map_err(|error| Refused { error, shown, cut_off: None })
+fn believe(source: &Source, shown: Shown, demands: &Demands<'_>) -> Result<Believed, Refused> {
+    let refused = |error, shown| Refused { error, shown, place: source.place(), cut_off: None };
+    trust::believe(&shown, demands).map_err(|error| refused(error, shown))
 }
 
 /// The URL of the file that is not what was signed, if its server did not say how long it is. What is signed is whole,
@@ -107,59 +107,14 @@ fn is_fresh(verdict: &Result<Believed, Refused>, demands: &Demands<'_>) -> bool 
     verdict.as_ref().is_ok_and(fresh)
 }
 
-/// What a registry was caught with: two states signed by its own key that contradict each other.
-#[derive(Serialize)]
-struct Evidence<'a> {
-    format: u32,
-    found: Option<u64>,
-    place: String,
-    what: String,
-    seen: &'a Seen,
-    shown_head: String,
-    shown_roots: Vec<String>,
-}
-
-/// Keeps the evidence where a registry contradicts what it said before.
-fn caught(source: &Source, refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
-    let Refused { error, shown, cut_off } = refused;
+/// Keeps the evidence where there is some.
+fn caught(refused: Refused, demands: &Demands<'_>, layout: &Layout) -> RegistryError {
+    let Refused { error, shown, place, cut_off } = refused;
     if let Some(url) = cut_off {
         return RegistryError::OpenEnded { url };
     }
-    let (
-        TrustError::Rollback { origin, .. }
-        | TrustError::Equivocation { origin, .. }
-        | TrustError::RootFork { origin, .. },
-        Some(seen),
-    ) = (&error, demands.seen)
-    else {
-        return error.into();
-    };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let evidence = Evidence {
-        format: 1,
-        found: demands.now,
-        place: source.place(),
-        what: error.to_string(),
-        // The pinned owners say what is installed here, and are nobody's business.
-        seen: &Seen { owners: Default::default(), ..seen.clone() },
-        shown_head: text(&shown.head),
-        shown_roots: shown.roots.iter().map(|root| text(root)).collect(),
-    };
-    let path = layout.evidence_of(origin, &leah_plugin::digest::Digest::of(&shown.head));
-    match keep(&evidence, path, layout) {
+    match evidence::keep(&error, &shown, place, demands, layout) {
         Some(evidence) => RegistryError::Caught { source: error, evidence },
-        // The refusal is what counts; that it could not be written down does not change it.
         None => error.into(),
     }
-}
-
-fn keep(evidence: &Evidence<'_>, path: PathBuf, layout: &Layout) -> Option<PathBuf> {
-    let text = yaml::to_string(evidence).ok()?;
-    // One file a head: the same lie told twice is written once.
-    if fs::kind(&path).ok()?.is_some() {
-        return Some(path);
-    }
-    fs::create_folders(&layout.evidence()).ok()?;
-    fs::replace(&path, text.as_bytes(), Access::Private, Durability::Synced).ok()?;
-    Some(path)
 }

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, End, Request, Token, Validators};
+use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Request, Token, Validators};
 use leah_plugin::{
     digest::{Digest, Hashed},
     key::PublicKey,
@@ -99,6 +99,13 @@ pub(super) struct Wanted<'a> {
     pub(super) limit: u64,
 }
 
+impl Look {
+    /// The server that sent the head; none when it is the one in the cache.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.sender.as_ref().map(|sender| sender.url.as_str())
+    }
+}
+
 impl Remote {
     pub(super) fn new(
         urls: Vec<BaseUrl>,
@@ -125,12 +132,17 @@ impl Remote {
 
     /// A file that is named by its hash, from the cache or the first URL that has the right bytes. Where none has, the
     /// wrong ones, for the caller to say what is wrong with them; none when there is no such file anywhere.
-    pub(super) fn named(&self, wanted: &Wanted<'_>) -> Result<Option<Hashed>, RegistryError> {
+    /// `received` is told how many bytes have come so far.
+    pub(super) fn named(
+        &self,
+        wanted: &Wanted<'_>,
+        received: &dyn Fn(u64),
+    ) -> Result<Option<Hashed>, RegistryError> {
         if let Some(bytes) = self.cache.named(wanted.named, wanted.digest, wanted.limit) {
             return Ok(Some(bytes));
         }
         let mut wrong = None;
-        let found = self.first(wanted.path, |url| self.right(url, wanted, &mut wrong));
+        let found = self.first(wanted.path, |url| self.right(url, wanted, received, &mut wrong));
         match (found, wrong) {
             (Ok(Some(bytes)), _) => {
                 self.cache.keep(wanted.named, &bytes);
@@ -148,11 +160,14 @@ impl Remote {
         &self,
         url: &BaseUrl,
         wanted: &Wanted<'_>,
+        received: &dyn Fn(u64),
         wrong: &mut Option<Wrong>,
     ) -> Result<Option<Hashed>, RegistryError> {
         for caches in [Caches::Use, Caches::Bypass] {
             let how = How { caches, ..How::of(wanted.named) };
-            let Answer::Body { bytes, end, .. } = self.get(url, wanted.path, wanted.limit, &how)? else {
+            let answer =
+                self.client.get_watched(&self.request(url, wanted.path, wanted.limit, &how), received);
+            let Answer::Body { bytes, end, .. } = answer.map_err(failed)? else {
                 return Ok(None);
             };
             let bytes = Hashed::of(bytes);
@@ -267,10 +282,13 @@ impl Remote {
     }
 
     fn get(&self, url: &BaseUrl, path: &str, limit: u64, how: &How<'_>) -> Result<Answer, RegistryError> {
+        self.client.get(&self.request(url, path, limit, how)).map_err(failed)
+    }
+
+    fn request<'a>(&'a self, url: &'a BaseUrl, path: &'a str, limit: u64, how: &How<'a>) -> Request<'a> {
         let token = self.token.as_ref().filter(|_| url == self.url());
         let How { known, caches, encoding } = *how;
-        let request = Request { base: url, path, limit, token, known, caches, encoding };
-        self.client.get(&request).map_err(|source| RegistryError::Network(Box::new(source)))
+        Request { base: url, path, limit, token, known, caches, encoding }
     }
 
     fn no_network(&self, path: &str) -> RegistryError {
@@ -302,6 +320,10 @@ impl How<'_> {
     fn past_caches() -> Self {
         Self { caches: Caches::Bypass, ..Self::of(Named::Object) }
     }
+}
+
+fn failed(error: HttpError) -> RegistryError {
+    RegistryError::Network(Box::new(error))
 }
 
 fn sent(url: &BaseUrl, answer: Answer) -> Option<Sent> {

@@ -64,9 +64,10 @@ impl Source {
     }
 
     /// A file that is named by its hash. Its bytes may still have another hash; then no source had better ones.
-    pub(super) fn named(&self, wanted: &Wanted<'_>) -> Result<Hashed, RegistryError> {
+    /// `received` is told how many bytes have come over the network so far.
+    pub(super) fn named(&self, wanted: &Wanted<'_>, received: &dyn Fn(u64)) -> Result<Hashed, RegistryError> {
         let found = match self {
-            Self::Remote(remote) => remote.named(wanted)?,
+            Self::Remote(remote) => remote.named(wanted, received)?,
             local => local.read(wanted.path, wanted.limit)?.map(Hashed::of),
         };
         found.ok_or_else(|| self.missing(wanted.path))

@@ -15,7 +15,7 @@ use leah_plugin::{
 
 use crate::{
     fixture::{PackageSpec, hub, now},
-    sandbox::{Output, Sandbox, code, names_in, skipped, tree_of},
+    sandbox::{Output, Sandbox, code, is_missing, names_in, tree_of},
 };
 
 /// A path in the repository.
@@ -159,8 +159,8 @@ fn list_and_an_install_of_what_is_there_open_no_socket_and_start_no_thread() {
     let trace = sandbox.path("trace");
     let calls = "--trace=network,clone,clone3,fork,vfork,execve";
     let strace = ["strace", "-f", "-qq", calls, "-o", trace.to_str().unwrap()];
-    if !is_there("strace") {
-        return skipped("there is no strace to look with");
+    if is_missing("strace") {
+        return;
     }
     let look = |arguments: &[&str]| -> (Output, Vec<String>) {
         let output = sandbox.run_under(&strace, arguments);
@@ -173,18 +173,4 @@ fn list_and_an_install_of_what_is_there_open_no_socket_and_start_no_thread() {
         output.ok();
         assert_eq!(calls, ["execve"], "{quiet:?}");
     }
-}
-
-/// True where there is no such program, which is then said; the gate, which sets CI, must have it.
-fn is_missing(program: &str) -> bool {
-    let missing = !is_there(program);
-    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `{program}`");
-    if missing {
-        println!("not run: there is no program `{program}`");
-    }
-    missing
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("-V").stdout(Stdio::null()).status().is_ok()
 }

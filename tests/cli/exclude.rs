@@ -55,6 +55,21 @@ fn an_update_that_wants_more_tells_the_difference_and_how_to_grant_it() {
 }
 
 #[test]
+fn a_person_is_asked_for_what_is_new_and_for_nothing_else() {
+    let (sandbox, _hub) = wanting();
+    let before = sandbox.tree();
+    // Enter alone takes the last answer, which is to cancel; one down from there is the first, which is all of it.
+    let Some(no) = sandbox.at_a_terminal("leahpm update", "\r") else { return };
+    let asked = "mail 1.1.0 wants more than 1.0.0 was granted:\r\n  - network_access (also send requests to \
+                 b.example)\r\n  - use_model (ask your chat model)\r\n";
+    assert!(no.stdout.contains(asked), "{no}");
+    assert_eq!((no.code, sandbox.tree()), (8, before));
+    assert_eq!(sandbox.at_a_terminal("leahpm update", "j\r").unwrap().code, 0);
+    assert_eq!(sandbox.live_line(), "alpha 1.1.0, mail 1.1.0");
+    assert_eq!(sandbox.locked("mail").granted.iter().count(), 3);
+}
+
+#[test]
 fn an_update_that_wants_more_leaves_the_rest_to_be_updated_without_it() {
     let (sandbox, _hub) = wanting();
     let refused = refused(&sandbox, &["update"]);

@@ -2,7 +2,7 @@
 //! needs no more memory than it must, says so with exit code 6, leaves nothing behind, and the same install works as
 //! soon as the server does.
 
-mod server;
+pub mod server;
 
 use std::{
     collections::BTreeSet,

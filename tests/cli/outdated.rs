@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::{
+    attacks::Attack,
     fixture::{PackageSpec, hub},
     publishers::revoke,
     sandbox::Sandbox,
@@ -60,6 +61,24 @@ fn reads_no_package() {
     1> alpha  1.0.0      1.1.0  1.1.0
     exit 0
     ");
+}
+
+#[test]
+fn asks_a_server_for_the_index_and_for_nothing_else() {
+    let attack = Attack::new();
+    attack.hub().offer(&PackageSpec::new("keeper", "1.1.0"));
+    let before = attack.server.asked().len();
+    insta::assert_snapshot!(attack.run(&["outdated"]), @"
+    1> NAME    INSTALLED  FITS   NEWEST  WHY
+    1> keeper  1.0.0      1.1.0  1.1.0
+    exit 0
+    ");
+    let asked = attack.server.asked().split_off(before);
+    let paths: Vec<&str> = asked.iter().map(|asked| asked.path.split('/').next().unwrap()).collect();
+    assert!(
+        !paths.is_empty() && paths.iter().all(|path| ["root", "head", "objects"].contains(path)),
+        "{asked:?}"
+    );
 }
 
 #[test]

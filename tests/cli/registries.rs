@@ -197,3 +197,22 @@ fn an_update_that_would_take_a_plugin_from_another_registry_asks_first() {
     exit 0
     ");
 }
+
+#[test]
+fn a_person_is_asked_before_a_plugin_moves() {
+    let (sandbox, hub) = hub();
+    let other = TestRegistry::new(&sandbox, "other");
+    for registry in [&hub, &other] {
+        registry.publish_all(&[("alpha", "1.0.0")]);
+    }
+    other.add(&sandbox);
+    sandbox.run(&["install", "alpha"]).ok();
+    let before = sandbox.tree();
+    let Some(no) = sandbox.at_a_terminal("leahpm install other/alpha", "n") else { return };
+    let asked = "`alpha` would come from another registry, where somebody else may have the name:\r\n  \
+                 alpha 1.0.0 (hub) -> 1.0.0 (other)\r\nDo you want that? [y/N] ";
+    assert!(no.stdout.contains(asked), "{no}");
+    assert_eq!((no.code, sandbox.tree()), (8, before));
+    let yes = sandbox.at_a_terminal("leahpm install other/alpha", "y").unwrap();
+    assert_eq!((yes.code, sandbox.locked("alpha").registry), (0, other.origin));
+}

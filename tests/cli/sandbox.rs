@@ -138,6 +138,16 @@ impl Sandbox {
         self.finish(self.prepared(Command::new("sh").args(["-c", line])).env("PATH", path))
     }
 
+    /// What a person at a terminal sees who types `keys` when asked; none where no terminal can be made.
+    pub fn at_a_terminal(&self, line: &str, keys: &str) -> Option<Output> {
+        if !cfg!(target_os = "linux") || self.run_line("script --version").code != 0 {
+            skipped("there is no `script` as Linux has it to make a terminal with");
+            return None;
+        }
+        self.write("keys", keys);
+        Some(self.run_line(&format!("script -qec '{line}' /dev/null < keys")))
+    }
+
     /// The program with these arguments, about to be started: in the sandbox, without environment and input.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: &[T]) -> Command {
         self.command_under::<&str, T>(&[], arguments)
@@ -387,6 +397,24 @@ pub fn code(status: ExitStatus) -> i32 {
 #[expect(clippy::print_stderr, reason = "nobody should take a skipped test for a passed one")]
 pub fn skipped(reason: &str) {
     eprintln!("skipped: {reason}");
+}
+
+/// True where there is no such program, which is then said; the gate, which sets CI, must have it.
+pub fn is_missing(program: &str) -> bool {
+    let missing = system(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err();
+    assert!(!missing || std::env::var_os("CI").is_none(), "the gate needs the program `{program}`");
+    if missing {
+        skipped(&format!("there is no program `{program}`"));
+    }
+    missing
+}
+
+/// A program of the system, also one that is on the path of administrators alone.
+pub fn system(program: &str) -> Command {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(program);
+    command.env("PATH", format!("{path}:{PATH}"));
+    command
 }
 
 /// `2027-01-15T08:00:00Z` as `[TIME]`.

@@ -29,7 +29,8 @@ const STEPS: usize = 24;
 fn a_registry_of_sixty_plugins_gives_the_versions_that_an_oracle_finds() {
     let mut exact = (0, 0);
     for seed in 1..=lives() {
-        let mut life = Life::begin(seed);
+        let mut life = Life::before(seed);
+        life.hub.add_as_default(&life.sandbox);
         for step in 0..STEPS {
             let done = life.step();
             life.check(&format!("seed {seed}, step {step}: {done}"));
@@ -49,9 +50,10 @@ struct Live {
     parent: Option<u64>,
 }
 
-struct Life {
-    sandbox: Sandbox,
-    hub: TestRegistry,
+/// The life of one home.
+pub struct Life {
+    pub sandbox: Sandbox,
+    pub hub: TestRegistry,
     world: World,
     chance: Chance,
     /// Those that are kept, by number.
@@ -60,17 +62,17 @@ struct Life {
     /// Highest number there is on the disk.
     last: u64,
     /// How many questions had an answer, and how many had a single one.
-    answered: u64,
+    pub answered: u64,
     exact: u64,
 }
 
 impl Life {
-    fn begin(seed: u64) -> Self {
+    /// Publishes the registry; the home does not know it yet.
+    pub fn before(seed: u64) -> Self {
         let sandbox = Sandbox::new();
         let hub = TestRegistry::new(&sandbox, "hub");
         let mut chance = Chance(seed);
         let world = World::publish(&mut chance, &hub);
-        hub.add_as_default(&sandbox);
         let generations = BTreeMap::from([(0, Live::default())]);
         Self { sandbox, hub, world, chance, generations, live: 0, last: 0, answered: 0, exact: 0 }
     }
@@ -91,18 +93,20 @@ impl Life {
             7..=8 => self.uninstall(),
             9 => self.rollback(),
             10 => self.collect(),
-            _ => {
-                self.world.go_on(&mut self.chance, &self.hub);
-                "the registry goes on".into()
-            }
+            _ => self.go_on(),
         }
+    }
+
+    pub fn go_on(&mut self) -> String {
+        self.world.go_on(&mut self.chance, &self.hub);
+        "the registry goes on".into()
     }
 
     fn run(&self, arguments: &[String]) -> Output {
         self.sandbox.run(arguments)
     }
 
-    fn install(&mut self) -> String {
+    pub fn install(&mut self) -> String {
         let mut requested = self.now().requested.clone();
         let mut arguments = vec!["install".to_owned()];
         for _ in 0..=self.chance.below(3) {
@@ -125,12 +129,12 @@ impl Life {
         self.resolve(&arguments, requested, None)
     }
 
-    fn update_all(&mut self) -> String {
+    pub fn update_all(&mut self) -> String {
         let all = (0..PLUGINS).map(name).collect();
         self.resolve(&["update".into()], self.now().requested.clone(), Some(&all))
     }
 
-    fn update_some(&mut self) -> String {
+    pub fn update_some(&mut self) -> String {
         // The order among plugins that are updated by name is told of those that were asked for.
         let asked: Vec<String> = self.now().requested.keys().cloned().collect();
         let names: BTreeSet<String> = (0..2).map(|_| self.chance.pick(&asked).clone()).collect();
@@ -167,7 +171,7 @@ impl Life {
         done
     }
 
-    fn uninstall(&mut self) -> String {
+    pub fn uninstall(&mut self) -> String {
         let now = self.now().clone();
         let all: Vec<&String> = now.set.keys().collect();
         let name = (*self.chance.pick(&all)).clone();
@@ -196,7 +200,7 @@ impl Life {
         needed
     }
 
-    fn rollback(&mut self) -> String {
+    pub fn rollback(&mut self) -> String {
         let parent = self.now().parent;
         let output = self.run(&["rollback".into()]);
         match parent.filter(|parent| *parent > 0 && self.generations.contains_key(parent)) {
@@ -209,7 +213,7 @@ impl Life {
         "rollback".into()
     }
 
-    fn collect(&mut self) -> String {
+    pub fn collect(&mut self) -> String {
         let keep = self.chance.below(3);
         self.run(&["gc".into(), "--keep".into(), keep.to_string()]).ok();
         let mut line = vec![self.live];
@@ -258,7 +262,7 @@ impl Life {
 
     /// The disk holds what should be live and nothing else.
     #[track_caller]
-    fn check(&self, what: &str) {
+    pub fn check(&self, what: &str) {
         let now = self.now();
         let shown: BTreeMap<String, String> =
             now.set.iter().map(|(name, version)| (name.clone(), version.to_string())).collect();

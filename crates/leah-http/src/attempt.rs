@@ -21,12 +21,16 @@ use crate::{
 /// A file that changed within this time before it was sent may change again without its validators doing so.
 const SETTLED: Duration = Duration::from_secs(2);
 
-pub(crate) async fn attempt(engine: &Engine, request: &Request<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn attempt(
+    engine: &Engine,
+    request: &Request<'_>,
+    received: &dyn Fn(u64),
+) -> Result<Answer, Problem> {
     let mut url = request.base.join(request.path);
     for _ in 0..=redirect::MOST {
         let response = ask(engine, request, &url).await?;
         if !is_redirect(response.status()) {
-            return answer(engine, request, response).await;
+            return answer(engine, request, response, received).await;
         }
         let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
         url = redirect::follow(request.base, &url, location).map_err(Problem::Redirect)?;
@@ -72,7 +76,12 @@ fn conditions(request: &Request<'_>) -> impl Iterator<Item = (HeaderName, Header
     both.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value?).ok()?)))
 }
 
-async fn answer(engine: &Engine, request: &Request<'_>, mut response: Response) -> Result<Answer, Problem> {
+async fn answer(
+    engine: &Engine,
+    request: &Request<'_>,
+    mut response: Response,
+    received: &dyn Fn(u64),
+) -> Result<Answer, Problem> {
     let status = response.status();
     match status.as_u16() {
         200 => {}
@@ -88,7 +97,7 @@ async fn answer(engine: &Engine, request: &Request<'_>, mut response: Response) 
     let unpack = body::is_packed(request.encoding, response.headers())?;
     let validators = validators(response.headers());
     let end = body::end(response.version(), response.headers());
-    let bytes = body::read(&mut response, request.limit, engine.settings().timeout).await?;
+    let bytes = body::read(&mut response, request.limit, engine.settings().timeout, received).await?;
     let bytes = if unpack { body::unpacked(&bytes, request.limit)? } else { bytes };
     Ok(Answer::Body { bytes, validators, end })
 }

@@ -48,14 +48,21 @@ pub(crate) fn end(version: Version, headers: &HeaderMap) -> End {
     }
 }
 
-/// Reads the body: at most `limit` bytes, never `timeout` without one, never slower than it must be.
-pub(crate) async fn read(response: &mut Response, limit: u64, timeout: Duration) -> Result<Vec<u8>, Problem> {
+/// Reads the body: at most `limit` bytes, never `timeout` without one, never slower than it must be. `received` is told
+/// how many there are so far.
+pub(crate) async fn read(
+    response: &mut Response,
+    limit: u64,
+    timeout: Duration,
+    received: &dyn Fn(u64),
+) -> Result<Vec<u8>, Problem> {
     let stated = response.content_length().unwrap_or(0);
     if stated > limit {
         return Err(Problem::TooLarge { limit });
     }
     let started = Instant::now();
     let mut bytes = Vec::with_capacity(stated as usize);
+    received(0);
     loop {
         let left = allowance(bytes.len() as u64, timeout).saturating_sub(started.elapsed());
         let Ok(chunk) = tokio::time::timeout(left.min(timeout), response.chunk()).await else {
@@ -68,6 +75,7 @@ pub(crate) async fn read(response: &mut Response, limit: u64, timeout: Duration)
             }
             Some(chunk) => bytes.extend_from_slice(&chunk),
         }
+        received(bytes.len() as u64);
         if started.elapsed() > allowance(bytes.len() as u64, timeout) {
             return Err(TOO_SLOW);
         }

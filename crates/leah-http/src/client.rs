@@ -67,6 +67,15 @@ impl Client {
     /// # Errors
     /// Says what went wrong with the last attempt.
     pub fn get(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
-        retry::get(&self.engine, request)
+        self.get_watched(request, &|_| ())
+    }
+
+    /// The same, telling `received` how many bytes of the body have come so far, as they come on the way. An attempt
+    /// that begins anew begins at 0.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn get_watched(&self, request: &Request<'_>, received: &dyn Fn(u64)) -> Result<Answer, HttpError> {
+        retry::get(&self.engine, request, received)
     }
 }

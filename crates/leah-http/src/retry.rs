@@ -22,24 +22,31 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// So long after the first attempt another may begin, even with a short timeout.
 const LEAST_SPAN: Duration = Duration::from_secs(20);
 
-pub(crate) fn get(engine: &Engine, request: &Request<'_>) -> Result<Answer, HttpError> {
+pub(crate) fn get(
+    engine: &Engine,
+    request: &Request<'_>,
+    received: &dyn Fn(u64),
+) -> Result<Answer, HttpError> {
     let attempts = Cell::new(0);
-    let answer = engine.runtime().and_then(|runtime| runtime.block_on(patiently(engine, request, &attempts)));
+    let next = || {
+        attempts.set(attempts.get() + 1);
+        attempt(engine, request, received)
+    };
+    let timeout = engine.settings().timeout;
+    let answer = engine.runtime().and_then(|runtime| runtime.block_on(patiently(timeout, next)));
     let url = || request.base.join(request.path).into();
     answer.map_err(|source| HttpError { url: url(), attempts: attempts.get(), source })
 }
 
-async fn patiently(engine: &Engine, request: &Request<'_>, attempts: &Cell<u32>) -> Result<Answer, Problem> {
+async fn patiently<A: Future<Output = Result<Answer, Problem>>>(
+    timeout: Duration,
+    next: impl FnMut() -> A,
+) -> Result<Answer, Problem> {
     let started = Instant::now();
-    let timeout = engine.settings().timeout;
     let span = LEAST_SPAN.max(timeout * 2);
     let first = FIRST_PAUSE.min(timeout / 10);
     let pauses =
         ExponentialBuilder::default().with_min_delay(first).with_max_times(MOST_RETRIES).with_jitter();
-    let next = || {
-        attempts.set(attempts.get() + 1);
-        attempt(engine, request)
-    };
     next.retry(pauses)
         .sleep(tokio::time::sleep)
         .when(Problem::may_pass)

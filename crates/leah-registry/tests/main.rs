@@ -33,6 +33,8 @@ mod refresh;
 mod revoke;
 #[path = "e2e/rotate.rs"]
 mod rotate;
+#[path = "e2e/segments.rs"]
+mod segments;
 #[path = "e2e/serve.rs"]
 mod serve;
 #[path = "e2e/sizes.rs"]

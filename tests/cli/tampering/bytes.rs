@@ -87,7 +87,7 @@ fn read_all(hub: &TestRegistry) -> Result<Verified, Refusal> {
     let name = "translator".parse().unwrap();
     let record = registry.record(&name).map_err(Refusal::Registry)?.ok_or(Refusal::Absent)?;
     let release = record.version(&"1.0.0".parse().unwrap()).ok_or(Refusal::Absent)?;
-    let archive = registry.archive(&name, release.line).map_err(Refusal::Registry)?;
+    let archive = registry.archive(&name, release.line, &|_| ()).map_err(Refusal::Registry)?;
     Verified::new(registry.origin(), &name, release.line, &archive).map_err(Refusal::Archive)
 }
 

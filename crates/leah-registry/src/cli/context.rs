@@ -7,6 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use leah_http::Token;
 use leah_plugin::{
     key::SecretKey,
     signature::{MAX_SIGNATURE_BYTES, SignatureBlock, SignatureError},
@@ -23,6 +24,9 @@ use crate::{
 pub(super) const SCHEMA: u32 = 1;
 
 const PASSWORD_VARIABLE: &str = "LEAH_REGISTRY_PASSWORD";
+
+/// Holds the token for a private registry; an argument would be seen by all on this machine.
+pub(super) const TOKEN_VARIABLE: &str = "LEAH_REGISTRY_TOKEN";
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
@@ -49,6 +53,7 @@ pub(super) struct Context {
     json: bool,
     now: u64,
     password: Option<String>,
+    token: Option<String>,
 }
 
 impl Context {
@@ -63,12 +68,20 @@ impl Context {
                 })?
                 .as_secs(),
         };
-        Ok(Self { json: args.json, now, password: env::var(PASSWORD_VARIABLE).ok() })
+        let token = env::var(TOKEN_VARIABLE).ok().filter(|text| !text.is_empty());
+        Ok(Self { json: args.json, now, password: env::var(PASSWORD_VARIABLE).ok(), token })
     }
 
     /// Seconds since 1970.
     pub(super) fn now(&self) -> u64 {
         self.now
+    }
+
+    /// The token for a private registry, if there is one.
+    pub(super) fn token(&self) -> Result<Option<Token>, Failure> {
+        let read = |text: &String| text.parse().map_err(|error| Failure::new(Kind::Authentication, error));
+        let token = self.token.as_ref().map(read).transpose();
+        token.map_err(|failure| failure.hint(format!("look at what `{TOKEN_VARIABLE}` holds")))
     }
 
     /// Reads a key file; a protected one is opened with the password of the environment or the terminal.

@@ -7,7 +7,7 @@ use leah_plugin::{key::PublicKey, name::Origin};
 use serde::Serialize;
 
 use super::{
-    context::{Context, SCHEMA},
+    context::{Context, SCHEMA, TOKEN_VARIABLE},
     failure::{Failure, Kind, of_file, of_registry},
 };
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
 ///
 /// Everything is verified from the root key down before it is written: roots, head, records, archives with
 /// their signatures, the catalog. Only what is missing is fetched. A copy never goes back to an older state,
-/// and one that was interrupted goes on where it was. Users add a copy with `registry add --mirror`.
+/// and one that was interrupted goes on where it was. Users add a copy with `registry add --mirror`. The token
+/// of a private registry comes from `LEAH_REGISTRY_TOKEN`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   leah-registry mirror https://plugins.example.org ./copy --key RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3
@@ -46,6 +47,7 @@ struct Done<'a> {
     serial: u64,
     plugins: u64,
     versions: u64,
+    newer_versions: u64,
     fetched_files: u64,
     fetched_bytes: u64,
     unreferenced: usize,
@@ -54,7 +56,7 @@ struct Done<'a> {
 }
 
 pub(super) fn run(ctx: &Context, args: &MirrorArgs) -> Result<(), Failure> {
-    let source = Source::from(args.from.clone());
+    let source = Source::new(args.from.clone(), ctx.token()?);
     let key = match args.key {
         Some(key) => key,
         None => mirror::key_of_copy(&args.dir)?.map_or_else(|| Err(key_needed(&source, args)), Ok)?,
@@ -69,6 +71,7 @@ pub(super) fn run(ctx: &Context, args: &MirrorArgs) -> Result<(), Failure> {
         serial: head.serial,
         plugins: tally.plugins,
         versions: tally.versions,
+        newer_versions: tally.newer,
         fetched_files: tally.files,
         fetched_bytes: tally.bytes,
         unreferenced: unreferenced.len(),
@@ -95,6 +98,10 @@ fn sentence(done: &Mirrored, args: &MirrorArgs, expired: bool) -> String {
         (count, false) => {
             text.push_str(&format!("\n{count} files are no longer named; `--prune` removes them"));
         }
+    }
+    if tally.newer > 0 {
+        let newer = tally.newer;
+        text.push_str(&format!("\nNot copied, since they need a newer leah-registry: {newer} versions"));
     }
     if expired {
         text.push_str("\nThe head has expired: clients take no new versions from it");
@@ -137,6 +144,12 @@ impl From<MirrorError> for Failure {
             | MirrorError::Equivocation(_)
             | MirrorError::Shortened(_) => Kind::Trust,
         };
-        Self::new(kind, error)
+        let failure = Self::new(kind, error);
+        match kind {
+            Kind::Authentication => {
+                failure.hint(format!("set `{TOKEN_VARIABLE}` to a token for that registry"))
+            }
+            _ => failure,
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Tally {
     pub plugins: u64,
     /// Number of versions.
     pub versions: u64,
+    /// Number of versions in a format of the future: what this release cannot read, it does not copy.
+    pub newer: u64,
     /// Number of files that were fetched below the head.
     pub files: u64,
     /// Their length in bytes.
@@ -70,7 +72,8 @@ impl<'a> Copy<'a> {
         self.catalog()?;
         let tally = Tally {
             plugins: names.len() as u64,
-            versions: versions.iter().sum(),
+            versions: versions.iter().map(|(read, _)| read).sum(),
+            newer: versions.iter().map(|(_, newer)| newer).sum(),
             files: self.files.into_inner(),
             bytes: self.bytes.into_inner(),
         };
@@ -113,8 +116,14 @@ impl<'a> Copy<'a> {
         })
     }
 
-    /// Brings the record and all archives of a plugin, and returns how many versions it has.
-    fn plugin(&self, name: &PluginName, at: &RecordRef, old: Option<&RecordRef>) -> Result<u64, MirrorError> {
+    /// Brings the record and all archives of a plugin, and returns how many versions it has, and how many
+    /// more in a format of the future.
+    fn plugin(
+        &self,
+        name: &PluginName,
+        at: &RecordRef,
+        old: Option<&RecordRef>,
+    ) -> Result<(u64, u64), MirrorError> {
         let limit = MAX_RECORD_BYTES.min(usize::try_from(at.size).unwrap_or(usize::MAX));
         let (origin, root_key) = (&self.state.head.origin, self.state.roots.root_key());
         let record = self.object(&at.record, limit, |bytes, path| {
@@ -127,7 +136,8 @@ impl<'a> Copy<'a> {
         self.check_grown(&record, at, old)?;
         let versions = record.versions();
         versions.iter().try_for_each(|release| self.version(name, release.line))?;
-        Ok(versions.len() as u64)
+        let lines = record.as_bytes().iter().filter(|byte| **byte == b'\n').count();
+        Ok((versions.len() as u64, (lines - record.lines().len()) as u64))
     }
 
     /// Refuses a record that lacks what the copy has of it: whoever holds the index key could withhold a

@@ -3,7 +3,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use leah_http::{Answer, BaseUrl, BaseUrlError, Caches, Client, Encoding, Request, Settings};
+use leah_http::{Answer, BaseUrl, BaseUrlError, Caches, Client, Encoding, Request, Settings, Token};
 use leah_plugin::registry_layout::RegistryLayout;
 
 use super::MirrorError;
@@ -40,18 +40,11 @@ pub enum Source {
     Web {
         /// Where the registry is.
         base: BaseUrl,
+        /// Who asks there.
+        token: Option<Token>,
         /// Keeps the connections.
         client: Box<Client>,
     },
-}
-
-impl From<Place> for Source {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Folder(folder) => Self::Folder(folder),
-            Place::Web(base) => Self::Web { base, client: Box::new(Client::new(Settings::default())) },
-        }
-    }
 }
 
 impl fmt::Display for Source {
@@ -64,6 +57,15 @@ impl fmt::Display for Source {
 }
 
 impl Source {
+    /// What is at a place. The token is for a private registry on the web.
+    #[must_use]
+    pub fn new(place: Place, token: Option<Token>) -> Self {
+        match place {
+            Place::Folder(folder) => Self::Folder(folder),
+            Place::Web(base) => Self::Web { base, token, client: Box::new(Client::new(Settings::default())) },
+        }
+    }
+
     /// The bytes of a file that may change, past all caches; none where there is no such file.
     pub(super) fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, MirrorError> {
         self.get(path, limit, Caches::Bypass)
@@ -89,13 +91,13 @@ impl Source {
     }
 
     fn get(&self, path: &str, limit: u64, caches: Caches) -> Result<Option<Vec<u8>>, MirrorError> {
-        let (base, client) = match self {
+        let (base, token, client) = match self {
             Self::Folder(folder) => return Ok(fs::read_if_there(&folder.join(path), limit)?),
-            Self::Web { base, client } => (base, client),
+            Self::Web { base, token, client } => (base, token.as_ref(), client),
         };
         let package = path.starts_with(RegistryLayout::PACKAGES);
         let encoding = if package { Encoding::Identity } else { Encoding::Gzip };
-        let request = Request { base, path, limit, token: None, known: None, caches, encoding };
+        let request = Request { base, path, limit, token, known: None, caches, encoding };
         match client.get(&request)? {
             Answer::Body { bytes, .. } => Ok(Some(bytes)),
             // Nothing was said to be known.

@@ -91,10 +91,8 @@ fn a_folder_that_is_no_registry_ends_with_5() {
 #[test]
 fn a_directory_of_more_than_a_hundred_names_is_walked_through_its_inner_node() {
     let sandbox = Sandbox::new();
-    let key = sandbox.secret("keys/index.key");
-    let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
-    add_names(&sandbox, &mut change, 101);
-    assert_eq!(change.commit().unwrap().depth, 1);
+    let head = sandbox.change_by_library(|change| add_names(&sandbox, change, 101));
+    assert_eq!(head.depth, 1);
     let report = sandbox.run(&["check", "hub", "--json"]).ok().json();
     assert_eq!(report["plugins"], 101);
     sandbox.publish("notes", "1.0.0").ok();

@@ -8,8 +8,8 @@ use std::{
     thread,
 };
 
-use leah_plugin::head::Head;
-use leah_registry::{change::Change, registry::Registry, serve::Server};
+use leah_plugin::{head::Head, record::Record};
+use leah_registry::{registry::Registry, serve::Server};
 
 use crate::{
     check::add_names,
@@ -257,20 +257,38 @@ fn a_registry_without_one_of_its_archives_is_not_copied() {
 }
 
 #[test]
+fn versions_in_a_format_of_the_future_are_not_copied_and_that_is_said() {
+    let sandbox = published();
+    sandbox.change_by_library(|change| {
+        let name = "weather".parse().unwrap();
+        let record = change.record(&name).unwrap().unwrap();
+        let newer = b"{\"kind\":\"version\",\"format\":2,\"moon\":\"full\"}\n";
+        let bytes = [record.as_bytes(), newer].concat();
+        let root_key = *change.registry().root_key();
+        change.set_record(&Record::read(&bytes, change.registry().origin(), &name, &root_key).unwrap());
+    });
+    let done = mirror(&sandbox, &[]).ok().out;
+    assert!(done.ends_with("\nNot copied, since they need a newer leah-registry: 1 versions\n"), "{done}");
+    check_same(&sandbox);
+}
+
+#[test]
 fn a_directory_with_inner_nodes_is_copied() {
     let sandbox = published();
-    let key = sandbox.secret("keys/index.key");
-    let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
-    add_names(&sandbox, &mut change, 150);
-    assert_eq!(change.commit().unwrap().depth, 1);
+    let head = sandbox.change_by_library(|change| add_names(&sandbox, change, 150));
+    assert_eq!(head.depth, 1);
     mirror(&sandbox, &[]).ok();
     check_same(&sandbox);
     let copy = Registry::open(&sandbox.path("copy"), None, NOW).unwrap();
     assert_eq!(copy.names().unwrap().records.len(), 153);
 }
 
-/// Serves the folder `hub` behind a cache that spoils every object, unless it is told to ask the server.
-fn behind_a_bad_cache(sandbox: &Sandbox) -> String {
+/// Serves the folder `hub` over HTTP; `answer` gets the path, the lower-case headers and the bytes, and says
+/// what is sent instead.
+fn serve(
+    sandbox: &Sandbox,
+    answer: impl Fn(&str, &[String], Vec<u8>) -> (&'static str, Vec<u8>) + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let files: BTreeMap<_, _> = sandbox.snapshot().into_iter().collect();
@@ -279,15 +297,12 @@ fn behind_a_bad_cache(sandbox: &Sandbox) -> String {
         for mut stream in listener.incoming().map(Result::unwrap) {
             let mut lines = BufReader::new(&stream).lines().map(Result::unwrap);
             let path = lines.next().unwrap().split(' ').nth(1).unwrap()[1..].to_owned();
-            let asked: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-            let past = asked.iter().any(|line| line.eq_ignore_ascii_case("cache-control: no-cache"));
-            let (status, mut body) = match files.get(&path) {
-                Some(bytes) => ("200 OK", bytes.clone()),
+            let asked = lines.take_while(|line| !line.is_empty()).map(|line| line.to_lowercase());
+            let asked: Vec<_> = asked.collect();
+            let (status, body) = match files.get(&path) {
+                Some(bytes) => answer(&path, &asked, bytes.clone()),
                 None => ("404 Not Found", Vec::new()),
             };
-            if path.starts_with("objects/") && !past {
-                body.pop();
-            }
             let length = body.len();
             write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n")
                 .unwrap();
@@ -300,8 +315,31 @@ fn behind_a_bad_cache(sandbox: &Sandbox) -> String {
 #[test]
 fn what_a_cache_has_spoilt_is_asked_for_once_more_past_it() {
     let sandbox = published();
-    let url = behind_a_bad_cache(&sandbox);
+    let url = serve(&sandbox, |path, asked, mut bytes| {
+        if path.starts_with("objects/") && !asked.contains(&"cache-control: no-cache".into()) {
+            bytes.pop();
+        }
+        ("200 OK", bytes)
+    });
     sandbox.run(&["mirror", &url, "copy", "--key", &root_key(&sandbox)]).ok();
+    check_same(&sandbox);
+}
+
+#[test]
+fn a_private_registry_is_copied_with_a_token_and_not_without() {
+    let sandbox = published();
+    let url = serve(&sandbox, |_, asked, bytes| {
+        let known = asked.contains(&"authorization: bearer secret-word".into());
+        if known { ("200 OK", bytes) } else { ("401 Unauthorized", Vec::new()) }
+    });
+    let key = root_key(&sandbox);
+    let arguments = ["mirror", &url, "copy", "--key", &key];
+    let error = sandbox.run(&arguments).fails(4);
+    assert!(error.ends_with("hint: set `LEAH_REGISTRY_TOKEN` to a token for that registry\n"), "{error}");
+    let error = sandbox.run_with(&arguments, &[("LEAH_REGISTRY_TOKEN", "other\u{1b}word")]).fails(4);
+    assert!(error.ends_with("hint: look at what `LEAH_REGISTRY_TOKEN` holds\n"), "{error}");
+    assert!(!error.contains("other"), "{error}");
+    sandbox.run_with(&arguments, &[("LEAH_REGISTRY_TOKEN", "secret-word")]).ok();
     check_same(&sandbox);
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use leah_plugin::key::{PublicKey, SecretKey};
 use serde_json::json;
 
-use crate::sandbox::{Answer, Sandbox};
+use crate::sandbox::{Answer, Sandbox, start};
 
 const INDEX: [&str; 2] = ["--index-key", "keys/index.key"];
 const ME: [&str; 2] = ["--publisher-key", "me.key"];
@@ -210,7 +210,9 @@ fn minisign_is_missing() -> bool {
 fn sign_elsewhere(sandbox: &Sandbox, printed: &str, key: &str) {
     let line = printed.lines().find(|line| line.trim_start().starts_with("minisign ")).unwrap();
     let line = line.replace("KEYFILE", key);
-    let signed = Command::new("sh").args(["-c", &line]).current_dir(sandbox.path(".")).output().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).current_dir(sandbox.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let signed = start(&mut command).wait_with_output().unwrap();
     assert!(signed.status.success(), "{line}: {}", String::from_utf8_lossy(&signed.stderr));
 }
 

@@ -1,14 +1,21 @@
 //! A folder of its own for every test, a fixed clock, no environment, and short words for what tests do.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{PoisonError, RwLock},
+};
 
 use leah_plugin::{
     digest::Digest,
+    head::Head,
     key::SecretKey,
     name::{Origin, PluginName},
     package::pack,
     signature::{UNTRUSTED_COMMENT, archive_file_name, package_comment},
 };
+use leah_registry::change::Change;
 use serde_json::Value;
 
 use crate::fixture;
@@ -28,6 +35,17 @@ pub struct Answer {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+/// Held to write while a test holds the lock of a registry and to read while one forks: a child that has not
+/// come to its `exec` yet has all files of the test process open, and so its locks.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// Starts a command, with no lock of another test in its hands.
+pub fn start(command: &mut Command) -> Child {
+    let _forking = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+    // It returns when the child has come to its `exec`.
+    command.spawn().unwrap()
 }
 
 impl Answer {
@@ -90,15 +108,17 @@ impl Sandbox {
     }
 
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
-        let output = Command::new(env!("CARGO_BIN_EXE_leah-registry"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leah-registry"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .env("SOURCE_DATE_EPOCH", NOW.to_string())
             .envs(environment.iter().copied())
-            .stdin(std::process::Stdio::null())
-            .output()
-            .unwrap();
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let output = start(&mut command).wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| self.redact(&String::from_utf8(bytes).unwrap());
         Answer { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -135,6 +155,15 @@ impl Sandbox {
     /// Runs a command with the registry and its index key.
     pub fn change(&self, command: &str, more: &[&str]) -> Answer {
         self.run(&[&[command, "hub"], more, &["--index-key", "keys/index.key"]].concat())
+    }
+
+    /// Changes the registry by the library.
+    pub fn change_by_library(&self, make: impl FnOnce(&mut Change)) -> Head {
+        let key = self.secret("keys/index.key");
+        let _locking = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+        let mut change = Change::begin(&self.path("hub"), &key, NOW).unwrap();
+        make(&mut change);
+        change.commit().unwrap()
     }
 
     /// All files of the registry but the lock.

@@ -8,9 +8,9 @@ use std::{
 
 use leah_registry::serve::{ServeError, Server};
 
-use crate::sandbox::{NOW, Sandbox};
+use crate::sandbox::{NOW, Sandbox, start};
 
-fn start(sandbox: &Sandbox) -> Server {
+fn served(sandbox: &Sandbox) -> Server {
     Server::start(sandbox.path("hub"), "127.0.0.1:0".parse().unwrap()).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn header(head: &str, name: &str) -> Option<String> {
 fn gives_every_file_of_the_registry_byte_for_byte() {
     let sandbox = Sandbox::new();
     sandbox.publish("notes", "1.0.0+build").ok();
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     for (file, bytes) in sandbox.snapshot() {
         for path in [format!("/{file}"), format!("/{}", file.replace('+', "%2B"))] {
             let (head, body) = ask(&server.url(), "GET", &path, "");
@@ -62,7 +62,7 @@ fn gives_every_file_of_the_registry_byte_for_byte() {
 #[test]
 fn an_unchanged_head_is_not_sent_again_and_a_changed_one_is() {
     let sandbox = Sandbox::new();
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     let tag = header(&ask(&server.url(), "GET", "/head", "").0, "etag").unwrap();
     let known = format!("if-none-match: \"other\", {tag}\r\n");
     let (head, body) = ask(&server.url(), "GET", "/head", &known);
@@ -81,7 +81,7 @@ fn gives_nothing_that_is_hidden_outside_or_no_path_of_a_registry() {
         sandbox.write(&format!("hub/{file}"), "not for others");
     }
     sandbox.write("head", "not for others");
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     let hidden =
         ["/.lock", "/%2elock", "/.unfinished-1", "/objects/.unfinished-2", "/objects/%2eunfinished-2"];
     let outside = [
@@ -109,7 +109,7 @@ fn gives_nothing_that_is_hidden_outside_or_no_path_of_a_registry() {
 #[test]
 fn takes_no_request_that_could_change_something() {
     let sandbox = Sandbox::new();
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
         for path in ["/head", "/nothing"] {
             check(&server, method, path, 405);
@@ -130,7 +130,7 @@ fn listens_on_this_machine_alone() {
 #[test]
 fn a_server_that_was_dropped_is_gone() {
     let sandbox = Sandbox::new();
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     let url = server.url();
     let address: SocketAddr = url["http://".len()..url.len() - 1].parse().unwrap();
     let mut idle = TcpStream::connect(address).unwrap();
@@ -142,14 +142,14 @@ fn a_server_that_was_dropped_is_gone() {
 #[test]
 fn says_where_it_serves_and_ends_with_ctrl_c() {
     let sandbox = Sandbox::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_leah-registry"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leah-registry"));
+    command
         .args(["serve", "hub", "--port", "0"])
         .current_dir(sandbox.path(""))
         .env_clear()
         .env("SOURCE_DATE_EPOCH", NOW.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    let mut child = start(&mut command);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let text = [lines.next().unwrap(), lines.next().unwrap()].join("\n");
     let url = text.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
@@ -161,7 +161,7 @@ fn says_where_it_serves_and_ends_with_ctrl_c() {
         )
     );
     assert_eq!(ask(url, "GET", "/head", "").1, sandbox.read("hub/head"));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    start(Command::new("kill").args(["-INT", &child.id().to_string()])).wait().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
@@ -172,7 +172,7 @@ fn refuses_a_folder_that_is_no_registry_and_a_port_that_is_taken() {
         sandbox.run(&["serve", "nowhere"]).fails(5),
         "error: `nowhere` is not a registry: it has no `head`\n"
     );
-    let server = start(&sandbox);
+    let server = served(&sandbox);
     let url = server.url();
     let port = url.rsplit(':').next().unwrap().trim_end_matches('/');
     let error = sandbox.run(&["serve", "hub", "--port", port]).fails(12);

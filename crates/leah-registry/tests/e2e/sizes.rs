@@ -20,18 +20,17 @@ const STEP: usize = 50;
 /// What the issue of a large registry allows, in bytes.
 const MOST: usize = 20_000;
 
-fn large() -> (Sandbox, generate::Keys) {
-    let sandbox = Sandbox::empty();
-    let keys = generate::Keys { publisher: sandbox.secret("me.key"), ..generate::Keys::generate() };
-    std::fs::create_dir(sandbox.path("keys")).unwrap();
-    sandbox.write("keys/index.key", keys.index.to_file_text("index").unwrap());
-    generate::registry(&sandbox.path("hub"), &keys, NAMES, STEP, NOW);
-    (sandbox, keys)
+fn large() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let keys = (&sandbox.secret("keys/index.key"), &sandbox.publisher);
+    generate::fill(&sandbox.path("hub"), keys, (NAMES, STEP));
+    sandbox
 }
 
 #[test]
 fn a_cold_client_of_ten_thousand_names_reads_little_more_than_the_record() {
-    let (sandbox, keys) = large();
+    let sandbox = large();
+    let root_key = sandbox.secret("keys/root.key").public();
     let server = Server::start(sandbox.path("hub"), "127.0.0.1:0".parse().unwrap()).unwrap();
     let get = |path: &str| {
         let (head, body) = ask(&server.url(), "GET", &format!("/{path}"), "");
@@ -39,11 +38,11 @@ fn a_cold_client_of_ten_thousand_names_reads_little_more_than_the_record() {
     };
     let mut most = 0;
     for number in (0..NAMES).step_by(STEP) {
-        let (read, record) = cold::look_up(get, &keys.root.public(), &generate::name(number));
+        let (read, record) = cold::look_up(get, &root_key, &generate::name(number));
         assert!(record.is_some(), "{}", generate::name(number));
         most = most.max(read);
     }
-    let (read, record) = cold::look_up(get, &keys.root.public(), &"nobody-has-this".parse().unwrap());
+    let (read, record) = cold::look_up(get, &root_key, &"nobody-has-this".parse().unwrap());
     assert_eq!(record, None);
     assert!((1_000..=MOST).contains(&most.max(read)), "{most} {read}");
     assert!(most < 8_000, "{most} bytes, which is more than docs/performance.md says");
@@ -51,7 +50,7 @@ fn a_cold_client_of_ten_thousand_names_reads_little_more_than_the_record() {
 
 #[test]
 fn publishing_into_ten_thousand_names_rewrites_little() {
-    let (sandbox, _) = large();
+    let sandbox = large();
     let mut before = objects(&sandbox);
     let mut check = |name: &str| {
         let after = objects(&sandbox);

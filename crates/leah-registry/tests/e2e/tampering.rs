@@ -10,7 +10,7 @@ use leah_plugin::{
     root::Root,
     tree::{INNER_BYTES, belongs},
 };
-use leah_registry::{change::Change, registry::Registry};
+use leah_registry::registry::Registry;
 
 use crate::sandbox::{NOW, Sandbox};
 
@@ -158,13 +158,10 @@ fn a_head_put_back_to_an_older_one_leaves_the_newer_files_unnamed() {
 #[test]
 fn a_catalog_that_shows_something_else_is_found() {
     let sandbox = published();
-    let key = sandbox.secret("keys/index.key");
     let mut catalog = Registry::open(&sandbox.path("hub"), None, NOW).unwrap().catalog().unwrap();
     let entry = catalog.get_mut("notes").unwrap();
     entry.description = "Now with a friendly description".into();
-    let mut change = Change::begin(&sandbox.path("hub"), &key, NOW).unwrap();
-    change.set_catalog(&catalog);
-    change.commit().unwrap();
+    sandbox.change_by_library(|change| change.set_catalog(&catalog));
     insta::assert_snapshot!(sandbox.run(&["check", "hub"]).fails(7), @r"
     error: the catalog is wrong about `notes`: it does not show its newest version
     error: 1 problem in `hub`
