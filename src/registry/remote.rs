@@ -203,7 +203,9 @@ impl Remote {
             // A panic of the other thread goes on in this one.
             (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), more)
         });
-        Ok(look(roots, more?, head?))
+        // Of two errors that of the head says more.
+        let head = head?;
+        Ok(look(roots, more?, head))
     }
 
     /// Roots and head as one server shows them past all caches.

@@ -266,3 +266,15 @@ fn a_line_that_was_seen_cannot_be_taken_back_by_who_has_the_index_key() {
     scene.run(&["update"]).ok();
     assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.1.0");
 }
+
+#[test]
+fn a_registry_too_large_for_a_catalog_says_so_and_still_installs_by_name() {
+    let scene = scene();
+    let none = scene.hub.add_object(b"");
+    scene.hub.change_head(|head| (head.catalog, head.serial) = (none, head.serial + 1));
+    insta::assert_snapshot!(scene.run(&["search", "--registry", "hub"]), @"");
+    insta::assert_snapshot!(scene.run(&["search", "hello"]), @"");
+    assert!(scene.run(&["info", "notes"]).ok().stdout.starts_with("notes 1.1.0 (hub)\n"));
+    scene.run(&["update"]).ok();
+    assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.1.0");
+}
