@@ -20,7 +20,7 @@ struct Scene {
     edge: Edge,
     /// The head from before 1.1.0.
     old: Vec<u8>,
-    _server: Server,
+    server: Server,
 }
 
 impl Scene {
@@ -34,7 +34,7 @@ impl Scene {
         sandbox.run(&["update"]).ok();
         assert_eq!(sandbox.live_line(), "beta 1.1.0");
         edge.log();
-        Self { sandbox, hub, edge, old, _server: server }
+        Self { sandbox, hub, edge, old, server }
     }
 
     fn update(&self) -> String {
@@ -144,6 +144,46 @@ fn two_heads_under_one_number_are_evidence_as_well() {
     );
     let [evidence] = &evidence(&scene.sandbox)[..] else { panic!("one file") };
     assert_ne!(evidence["seen"]["signed_head"], evidence["shown_head"]);
+}
+
+#[test]
+fn a_registry_that_is_met_by_its_url_is_held_to_what_it_showed_before() {
+    let scene = Scene::new();
+    scene.sandbox.run(&["uninstall", "beta"]).ok();
+    scene.sandbox.run(&["registry", "remove", "hub"]).ok();
+    let (url, key) = (scene.edge.url(), scene.hub.root_key().to_string());
+    let install = ["install", "beta", "--registry", &url, "--key", &key];
+    let (old, stale) = (scene.old.clone(), scene.old.clone());
+    scene.edge.rule(
+        move |question, reply| {
+            if question.path == RegistryLayout::HEAD { Reply::body(old.clone()) } else { reply }
+        },
+    );
+    scene.sandbox.run(&install).fails(7);
+    assert_eq!(evidence(&scene.sandbox).len(), 1);
+    scene.edge.rule(move |question, reply| {
+        let is_stale = question.path == RegistryLayout::HEAD && !question.passes_caches();
+        if is_stale { Reply::body(stale.clone()) } else { reply }
+    });
+    scene.sandbox.run(&install).ok();
+    assert_eq!(scene.sandbox.live_line(), "beta 1.1.0");
+}
+
+#[test]
+fn a_contradiction_weighs_more_than_a_mirror_s_broken_file() {
+    let scene = Scene::new();
+    let mirror = Edge::before(&scene.server);
+    scene.sandbox.run(&["registry", "add", "hub", &scene.edge.url(), "--mirror", &mirror.url()]).ok();
+    let old = scene.old.clone();
+    scene.edge.rule(
+        move |question, reply| {
+            if question.path == RegistryLayout::HEAD { Reply::body(old.clone()) } else { reply }
+        },
+    );
+    mirror.rule(|_, reply| if reply.status == 200 { reply.damaged() } else { reply });
+    scene.sandbox.run(&["update"]).fails(7);
+    let [evidence] = &evidence(&scene.sandbox)[..] else { panic!("one file") };
+    assert_eq!(evidence["place"], format!("`{}`", scene.edge.url()));
 }
 
 /// A second root with another epoch, and a head that names it.
