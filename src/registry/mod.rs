@@ -11,7 +11,7 @@ mod remote;
 mod session;
 mod source;
 
-use std::{borrow::Cow, path::PathBuf, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::OnceLock};
 
 use leah_http::HttpError;
 use leah_plugin::{
@@ -209,21 +209,26 @@ impl Registry {
         &self.believed.head
     }
 
-    /// What is remembered of it: its state, and the owner lines pinned so far.
+    /// What is remembered of it: its state, and what was pinned so far.
     #[must_use]
     pub fn seen(&self, before: Option<Seen>) -> Seen {
+        let epoch = self.believed.head.epoch;
+        let same_epoch = before.as_ref().is_some_and(|before| before.epoch == epoch);
+        let (owners, records) = before.map(|seen| (seen.owners, seen.records)).unwrap_or_default();
         Seen {
             format: Format,
-            epoch: self.believed.head.epoch,
+            epoch,
             serial: self.believed.head.serial,
             head: self.believed.digest(),
-            // What was verified is ASCII.
             root: Some(SeenRoot {
                 serial: self.believed.roots.newest().serial,
                 sha256: self.believed.root_digest,
             }),
+            // What was verified is ASCII.
             signed_head: String::from_utf8(self.believed.signed_head.clone()).ok(),
-            owners: before.map(|seen| seen.owners).unwrap_or_default(),
+            owners,
+            // In a new epoch records may have been put back from a copy.
+            records: if same_epoch { records } else { BTreeMap::new() },
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     apply,
     config::{Address, RegistryConfig, token_variable},
     fs,
-    registry::{Session, SessionError},
+    registry::Session,
 };
 
 /// Add a registry, or change where it is
@@ -63,10 +63,6 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, FolderWithMirrors(address)));
     }
     let before = session.known().registries.get(&args.name).map(|config| config.root_key);
-    if before.is_some_and(|before| args.key.is_some_and(|key| key != before)) {
-        // Before anybody is asked: it would be judged by what the one of that name said.
-        return Err(SessionError::Taken(args.name.clone()).into());
-    }
     // Who knows a registry by its key need not be asked for that key again.
     let key = match args.key.or(before) {
         Some(key) => key,
@@ -77,8 +73,18 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
     if before == Some(key) {
         session.forget(&args.name);
     }
-    let met = session.meet(Some(&args.name), config.clone());
-    let origin = met.map_err(|error| with_token(error.into(), &args.name))?;
+    let was_seen = session.seen(&args.name)?.is_some();
+    let origin = session.meet(Some(&args.name), config.clone()).map_err(|error| {
+        let failure = with_token(error.into(), &args.name);
+        // What was seen outlives a removal, so that a removal is no way around it.
+        if failure.kind != Kind::Trust || !was_seen || before.is_some() {
+            return failure;
+        }
+        failure.hint(format!(
+            "if you know that its people made it anew, `leahpm registry remove {} --forget` forgets the old one",
+            args.name
+        ))
+    })?;
     remember(ctx, &origin, &config, args.default)?;
     if ctx.ui.json {
         return ctx.ui.object("registry add", json!({ "name": origin, "dry_run": ctx.config.dry_run }));

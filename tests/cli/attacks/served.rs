@@ -247,7 +247,7 @@ fn server_taken_over() {
     caused by: the root is not signed as it must be
     caused by: signed with another key: [thief root key id], expected [hub root key id] (`[hub root key]`)
     ");
-    // Adding it again under its own key does not help either: the key of that name is known.
+    // Adding it again under its own key does not help either: the name has a key.
     let key = thief.root_key().to_string();
     let add = ["registry", "add", "hub", &attack.server.url, "--key", &key];
     insta::assert_snapshot!(attack.refuses(7, &add), @"

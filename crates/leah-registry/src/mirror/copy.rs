@@ -159,15 +159,17 @@ impl<'a> Copy<'a> {
 
     fn version(&self, name: &PluginName, line: &VersionLine) -> Result<(), MirrorError> {
         let path = RegistryLayout::archive(name, &line.version);
-        if self.local(&path, line.size, &line.sha256).is_none_or(|there| there.len() as u64 != line.size) {
+        let refused = |source| MirrorError::Signature { path: path.clone(), source };
+        let there = self.local(&path, line.size, &line.sha256);
+        if let Some(archive) = there.filter(|archive| archive.len() as u64 == line.size) {
+            line.signature.verify(&line.key, &archive).map_err(refused)?;
+        } else {
             let archive = self.source.require(&path, line.size, |bytes| {
                 let (size, found) = (bytes.len() as u64, Digest::of(bytes));
                 let same = size == line.size && found == line.sha256;
                 if same { Ok(()) } else { Err(MirrorError::Archive { path: path.clone(), size, found }) }
             })?;
-            line.signature
-                .verify(&line.key, &archive)
-                .map_err(|source| MirrorError::Signature { path: path.clone(), source })?;
+            line.signature.verify(&line.key, &archive).map_err(refused)?;
             self.fetched(&path, &archive)?;
         }
         // The text of the signature stands in the record, and a registry's file is the same.

@@ -8,7 +8,11 @@ use std::{
     thread,
 };
 
-use leah_plugin::{head::Head, record::Record};
+use leah_plugin::{
+    head::Head,
+    record::{Line, Record, VersionLine},
+    signature::{UNTRUSTED_COMMENT, package_comment},
+};
 use leah_registry::{registry::Registry, serve::Server};
 
 use crate::{
@@ -254,6 +258,30 @@ fn a_registry_without_one_of_its_archives_is_not_copied() {
     let sandbox = published();
     fs::remove_file(sandbox.path("hub/packages/notes/notes-1.1.0.tar.gz")).unwrap();
     assert_eq!(refuses(&sandbox, 7), "error: the registry lacks `packages/notes/notes-1.1.0.tar.gz`\n");
+}
+
+#[test]
+fn an_archive_whose_signature_is_of_other_bytes_is_not_copied_even_if_it_is_there_already() {
+    let sandbox = published();
+    let archive = sandbox.read("hub/packages/weather/weather-0.1.0.tar.gz");
+    sandbox.change_by_library(|change| {
+        let name = "weather".parse().unwrap();
+        let record = change.record(&name).unwrap().unwrap();
+        let (release, version) = (record.versions()[0].line.clone(), semver::Version::new(0, 2, 0));
+        let origin = change.registry().origin().clone();
+        let comment = package_comment(&origin, &name, &version, release.size, &release.sha256);
+        let signature = sandbox.publisher.sign(b"other bytes", &comment, UNTRUSTED_COMMENT).unwrap();
+        let line = VersionLine { version, signature, serial: change.serial(), ..release };
+        let root_key = *change.registry().root_key();
+        change.set_record(&record.append(&Line::Version(Box::new(line)), &root_key).unwrap());
+        change.add_file("packages/weather/weather-0.2.0.tar.gz".into(), archive.clone());
+    });
+    for _ in 0..2 {
+        let error = refuses(&sandbox, 7);
+        assert!(error.starts_with("error: `packages/weather/weather-0.2.0.tar.gz` is refused\n"), "{error}");
+        fs::create_dir_all(sandbox.path("copy/packages/weather")).unwrap();
+        sandbox.write("copy/packages/weather/weather-0.2.0.tar.gz", &archive);
+    }
 }
 
 #[test]
