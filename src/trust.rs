@@ -124,6 +124,14 @@ pub enum TrustError {
     },
 }
 
+impl TrustError {
+    /// Whether a registry's own signature stands under both of two states that cannot both be true.
+    #[must_use]
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::Equivocation { .. } | Self::RootFork { .. })
+    }
+}
+
 fn days(seconds: u64) -> String {
     match seconds / 86_400 {
         0 => format!("{} minutes", seconds / 60),
@@ -305,7 +313,7 @@ fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
 ///
 /// # Errors
 /// On rollback and equivocation.
-pub fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Result<(), TrustError> {
+fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Result<(), TrustError> {
     let Some(seen) = seen else { return Ok(()) };
     let origin = head.origin.clone();
     let (epoch, serial) = (head.epoch, head.serial);

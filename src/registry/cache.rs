@@ -64,13 +64,17 @@ impl Cache {
         (1..=MAX_ROOTS).map_while(|serial| read(&self.layout.root(key, serial), MAX_SIGNED_BYTES)).collect()
     }
 
-    /// Keeps roots; those that are there already stay as they are.
+    /// Keeps roots and nothing behind them; those that are there already stay as they are.
     pub(super) fn keep_roots(&self, key: &PublicKey, roots: &[Vec<u8>]) {
         let there = self.roots(key);
         for (serial, root) in (1..).zip(roots) {
             if there.get(serial as usize - 1) != Some(root) {
                 write(&self.layout.root(key, serial), root);
             }
+        }
+        if there.len() > roots.len() {
+            // One that does not belong to the chain would make every later look a double one.
+            drop(fs::remove_file(&self.layout.root(key, roots.len() as u64 + 1)));
         }
     }
 

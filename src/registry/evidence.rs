@@ -49,8 +49,8 @@ pub(super) fn keep(
         found: demands.now,
         place,
         what: error.to_string(),
-        // The pinned owners say what is installed here, and are nobody's business.
-        seen: &Seen { owners: Default::default(), ..demands.seen?.clone() },
+        // What was pinned says what is installed here, and is nobody's business.
+        seen: &Seen { owners: Default::default(), records: Default::default(), ..demands.seen?.clone() },
         shown_head: text(&shown.head),
         shown_roots: shown.roots.iter().map(|root| text(root)).collect(),
     };

@@ -181,14 +181,6 @@ impl Registry {
         Ok(Self { source, believed, top: OnceLock::new() })
     }
 
-    /// Refuses a registry that went back behind what was seen, for one whose name was not known when it was opened.
-    ///
-    /// # Errors
-    /// On rollback and equivocation.
-    pub fn check_not_older(&self, seen: Option<&Seen>) -> Result<(), TrustError> {
-        trust::check_not_older(&self.believed.head, &self.believed.digest(), seen)
-    }
-
     /// Refuses a registry that is past its time at `now`, in seconds since 1970.
     ///
     /// # Errors

@@ -22,6 +22,13 @@ struct Refused {
     cut_off: Option<String>,
 }
 
+impl Refused {
+    /// How much it proves: a broken line nothing, a signed contradiction the most.
+    fn weight(&self) -> (bool, bool) {
+        (self.cut_off.is_none(), self.error.is_contradiction())
+    }
+}
+
 /// Looks at a registry and checks what it shows.
 ///
 /// # Errors
@@ -54,9 +61,9 @@ fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Re
         if is_fresh(&verdict, demands) {
             return Ok(verdict);
         }
-        // Of two that are past their time the newer one counts, of two refusals the last that is not for a broken line.
+        // Of two that are past their time the newer one counts, of two refusals the one that proves more.
         let is_better = match (&best, &verdict) {
-            (Err(before), Err(now)) => before.cut_off.is_some() || now.cut_off.is_none(),
+            (Err(before), Err(now)) => now.weight() >= before.weight(),
             (Err(_), Ok(_)) => true,
             (Ok(before), Ok(now)) => now.head.order() > before.head.order(),
             (Ok(_), Err(_)) => false,

@@ -253,13 +253,21 @@ impl Session {
         if let Some((origin, _)) = known.filter(|(_, known)| known.root_key != config.root_key) {
             return Err(SessionError::Taken(origin.clone()));
         }
-        let source = self.source(expected, &config.url, &config.mirrors)?;
+        // Without a name that was given it gets no token: anybody can call himself by any name.
+        let open = |origin: Option<&Origin>, seen: Option<&Seen>| {
+            let source = self.source(expected, &config.url, &config.mirrors)?;
+            let demands = Demands { key: &config.root_key, origin, seen, now: Some(self.now) };
+            Ok::<_, SessionError>(Registry::open(source, &demands, &self.layout)?)
+        };
         let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
-        let (key, now) = (&config.root_key, Some(self.now));
-        let demands = Demands { key, origin: expected, seen: seen.as_ref(), now };
-        let registry = Registry::open(source, &demands, &self.layout)?;
+        let mut registry = open(expected, seen.as_ref())?;
         let origin = registry.origin().clone();
-        registry.check_not_older(self.seen(&origin)?.as_ref())?;
+        if expected.is_none()
+            && let Some(seen) = self.seen(&origin)?
+        {
+            // Now that its name is known, it is held to what the one of that name has shown before.
+            registry = open(Some(&origin), Some(&seen))?;
+        }
         registry.check_fresh(self.now)?;
         if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
             return Err(SessionError::Taken(origin));

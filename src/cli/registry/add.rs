@@ -15,7 +15,7 @@ use crate::{
     apply,
     config::{Address, RegistryConfig, token_variable},
     fs,
-    registry::{Session, SessionError},
+    registry::Session,
 };
 
 /// Add a registry, or change where it is
@@ -63,10 +63,6 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, FolderWithMirrors(address)));
     }
     let before = session.known().registries.get(&args.name).map(|config| config.root_key);
-    if before.is_some_and(|before| args.key.is_some_and(|key| key != before)) {
-        // Before anybody is asked: it would be judged by what the one of that name said.
-        return Err(SessionError::Taken(args.name.clone()).into());
-    }
     // Who knows a registry by its key need not be asked for that key again.
     let key = match args.key.or(before) {
         Some(key) => key,

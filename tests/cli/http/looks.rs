@@ -5,6 +5,7 @@ use std::fs;
 
 use leah_plugin::registry_layout::RegistryLayout;
 use leah_registry::serve::Server;
+use serde_json::{Value, json};
 
 use super::{Edge, add, edge::Reply, evidence, served};
 use crate::{
@@ -20,7 +21,7 @@ struct Scene {
     edge: Edge,
     /// The head from before 1.1.0.
     old: Vec<u8>,
-    _server: Server,
+    server: Server,
 }
 
 impl Scene {
@@ -34,7 +35,7 @@ impl Scene {
         sandbox.run(&["update"]).ok();
         assert_eq!(sandbox.live_line(), "beta 1.1.0");
         edge.log();
-        Self { sandbox, hub, edge, old, _server: server }
+        Self { sandbox, hub, edge, old, server }
     }
 
     fn update(&self) -> String {
@@ -61,7 +62,7 @@ fn an_edge_that_shows_an_old_head_until_caches_are_passed_by_is_fine() {
     404 root/2 gzip
     404 root/2 gzip no-cache
     ");
-    assert_eq!(evidence(&scene.sandbox), Vec::<serde_json::Value>::new());
+    assert_eq!(evidence(&scene.sandbox), Vec::<Value>::new());
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn an_edge_that_shows_an_old_head_all_the_time_is_convicted_by_two_signatures() 
     assert_eq!(evidence["seen"]["signed_head"], newer);
     assert_eq!(evidence["place"], format!("`{}`", scene.edge.url()));
     // It says nothing of what is installed here.
-    assert_eq!(evidence["seen"]["owners"], serde_json::json!({}));
+    assert_eq!((&evidence["seen"]["owners"], &evidence["seen"]["records"]), (&json!({}), &Value::Null));
     // The same lie told twice is written once.
     assert_eq!(scene.update(), refused);
     assert_eq!(names_in(&scene.sandbox.layout().evidence()).len(), 1);
@@ -144,6 +145,46 @@ fn two_heads_under_one_number_are_evidence_as_well() {
     );
     let [evidence] = &evidence(&scene.sandbox)[..] else { panic!("one file") };
     assert_ne!(evidence["seen"]["signed_head"], evidence["shown_head"]);
+}
+
+#[test]
+fn a_registry_that_is_met_by_its_url_is_held_to_what_it_showed_before() {
+    let scene = Scene::new();
+    scene.sandbox.run(&["uninstall", "beta"]).ok();
+    scene.sandbox.run(&["registry", "remove", "hub"]).ok();
+    let (url, key) = (scene.edge.url(), scene.hub.root_key().to_string());
+    let install = ["install", "beta", "--registry", &url, "--key", &key];
+    let (old, stale) = (scene.old.clone(), scene.old.clone());
+    scene.edge.rule(
+        move |question, reply| {
+            if question.path == RegistryLayout::HEAD { Reply::body(old.clone()) } else { reply }
+        },
+    );
+    scene.sandbox.run(&install).fails(7);
+    assert_eq!(evidence(&scene.sandbox).len(), 1);
+    scene.edge.rule(move |question, reply| {
+        let is_stale = question.path == RegistryLayout::HEAD && !question.passes_caches();
+        if is_stale { Reply::body(stale.clone()) } else { reply }
+    });
+    scene.sandbox.run(&install).ok();
+    assert_eq!(scene.sandbox.live_line(), "beta 1.1.0");
+}
+
+#[test]
+fn a_contradiction_weighs_more_than_a_mirror_s_broken_file() {
+    let scene = Scene::new();
+    let mirror = Edge::before(&scene.server);
+    scene.sandbox.run(&["registry", "add", "hub", &scene.edge.url(), "--mirror", &mirror.url()]).ok();
+    let old = scene.old.clone();
+    scene.edge.rule(
+        move |question, reply| {
+            if question.path == RegistryLayout::HEAD { Reply::body(old.clone()) } else { reply }
+        },
+    );
+    mirror.rule(|_, reply| if reply.status == 200 { reply.damaged() } else { reply });
+    scene.sandbox.run(&["update"]).fails(7);
+    let [evidence] = &evidence(&scene.sandbox)[..] else { panic!("one file") };
+    assert_eq!(evidence["place"], format!("`{}`", scene.edge.url()));
 }
 
 /// A second root with another epoch, and a head that names it.

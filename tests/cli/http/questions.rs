@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use leah_plugin::registry_layout::RegistryLayout;
+use leah_plugin::{layout::CacheLayout, registry_layout::RegistryLayout};
 
 use super::{Edge, add, served};
 use crate::{
@@ -132,6 +132,25 @@ fn a_damaged_cache_costs_questions_and_nothing_else() {
     take_out(&sandbox, "alpha");
     sandbox.run(&["install", "alpha"]).ok();
     assert_eq!(sandbox.live_line(), "alpha 1.0.0, beta 1.0.0");
+}
+
+#[test]
+fn a_root_in_the_cache_that_does_not_belong_there_is_taken_out() {
+    let (sandbox, hub, server) = served();
+    let edge = Edge::before(&server);
+    add(&sandbox, &hub, &edge.url());
+    sandbox.run(&["install", "alpha"]).ok();
+    let cache = CacheLayout::new(sandbox.path("cache"));
+    let second = cache.root(&hub.root_key(), 2);
+    fs::copy(cache.root(&hub.root_key(), 1), &second).unwrap();
+    sandbox.run(&["update"]).ok();
+    assert!(!second.exists());
+    edge.log();
+    sandbox.run(&["update"]).ok();
+    insta::assert_snapshot!(edge.log(), @"
+    304 head gzip if-none-match
+    404 root/2 gzip
+    ");
 }
 
 #[test]
