@@ -175,7 +175,13 @@ pub struct BadToken {
 }
 
 /// What the names of variables begin with that hold a token; the registry's name follows, in capitals, `_` for `-`.
-pub const TOKEN_VARIABLES: &str = "LEAHPM_TOKEN_";
+const TOKEN_VARIABLES: &str = "LEAHPM_TOKEN_";
+
+/// The variable that holds the token for a registry.
+#[must_use]
+pub fn token_variable(origin: &Origin) -> String {
+    format!("{TOKEN_VARIABLES}{}", origin.as_str().to_ascii_uppercase().replace('-', "_"))
+}
 
 /// The tokens in the environment. Variables that name no registry are somebody else's.
 ///

@@ -102,6 +102,14 @@ pub enum TrustError {
         /// The newest root that was seen.
         serial: u64,
     },
+    /// Lines of a record that were seen are gone or changed: a yank or a revocation may be among them.
+    #[error("the record of `{name}` in registry `{origin}` lacks lines that were seen before")]
+    Shortened {
+        /// The registry.
+        origin: Origin,
+        /// The plugin.
+        name: PluginName,
+    },
     /// The chain of owners does not contain the line that was pinned.
     #[error(
         "the publisher of `{name}` in registry `{origin}` is not the one that was pinned when it was first installed"
@@ -145,6 +153,27 @@ pub struct Seen {
     /// For each name that was ever installed, the owner line in force then.
     #[serde(default)]
     pub owners: BTreeMap<PluginName, Digest>,
+    /// How much of each of their records was seen in this epoch. Records only grow.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<PluginName, SeenRecord>,
+}
+
+/// How much of a record was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenRecord {
+    /// Its length in bytes.
+    pub size: u64,
+    /// SHA-256 of all of it.
+    pub sha256: Digest,
+}
+
+impl SeenRecord {
+    /// What is remembered of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self { size: record.as_bytes().len() as u64, sha256: Digest::of(record.as_bytes()) }
+    }
 }
 
 /// A root that was seen. Without it an old root key could sign another root after the last one of its own.
@@ -306,25 +335,34 @@ pub fn check_fresh(head: &Head, root: &Root, now: u64) -> Result<(), TrustError>
 }
 
 /// Refuses a record whose chain of owners does not go through the line that was pinned, unless the user accepts a key
-/// of who owns the name now.
+/// of who owns the name now; and one that lacks lines that were seen in this `epoch`. In a new epoch, which only the
+/// root key begins, a registry may have been put back from a copy.
 ///
 /// # Errors
-/// When the publisher changed without the signature of the one before.
-pub fn check_owner(
-    origin: &Origin,
-    name: &PluginName,
+/// When the publisher changed without the signature of the one before, or lines are gone.
+pub fn check_record(
+    (origin, epoch): (&Origin, u64),
     record: &Record,
     seen: Option<&Seen>,
     accepted: &[PublicKey],
 ) -> Result<(), TrustError> {
-    let pinned = seen.and_then(|seen| seen.owners.get(name));
-    if pinned.is_none_or(|pinned| record.owners_since(pinned).is_some()) {
-        return Ok(());
-    }
+    let (Some(seen), name) = (seen, record.name()) else { return Ok(()) };
     // Whole keys are compared: an id of eight bytes can be chosen by whoever makes a key.
-    let keys = record.owner().keys.clone();
+    let keys = &record.owner().keys;
     if keys.iter().any(|key| accepted.contains(key)) {
         return Ok(());
     }
-    Err(TrustError::Publisher { origin: origin.clone(), name: name.clone(), keys })
+    if seen.owners.get(name).is_some_and(|pinned| record.owners_since(pinned).is_none()) {
+        return Err(TrustError::Publisher { origin: origin.clone(), name: name.clone(), keys: keys.clone() });
+    }
+    let begins_with = |before: &SeenRecord| {
+        let size = usize::try_from(before.size).unwrap_or(usize::MAX);
+        record.as_bytes().get(..size).is_some_and(|begin| Digest::of(begin) == before.sha256)
+    };
+    match seen.records.get(name) {
+        Some(before) if seen.epoch == epoch && !begins_with(before) => {
+            Err(TrustError::Shortened { origin: origin.clone(), name: name.clone() })
+        }
+        _ => Ok(()),
+    }
 }

@@ -29,7 +29,7 @@ use leah_plugin::{
 };
 use leah_registry::{
     init::{NewRegistry, init},
-    publish::{Publication, publish},
+    publish::{Publication, Publisher, publish},
     registry::Registry,
 };
 
@@ -86,8 +86,11 @@ fn publish_each(what: &str, folder: &Path, keys: &Keys, names: impl Iterator<Ite
     let (mut bytes, mut seconds) = (Vec::new(), Vec::new());
     for name in names {
         let package = package(&name, keys);
-        let publication =
-            Publication { package: &package.1, publisher: Some(&keys.publisher), similar_ok: false };
+        let publication = Publication {
+            package: &package.1,
+            publisher: Some(Publisher::Key(&keys.publisher)),
+            similar_ok: false,
+        };
         // Files get their time from a coarser clock than ours, so it is read from a file.
         let before = fs::metadata(&package.1).unwrap().modified().unwrap();
         let start = Instant::now();

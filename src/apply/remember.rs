@@ -12,7 +12,7 @@ use crate::{
     generation::Writer,
     registry::Session,
     store::{Store, lock::HomeLock},
-    trust::Seen,
+    trust::{Seen, SeenRecord},
 };
 
 /// Changes the list of registries. In a dry run changes nothing.
@@ -30,6 +30,23 @@ pub fn remember_registries(
         let mut registries = Registries::read(apply.layout)?;
         change(&mut registries);
         Ok(registries.write(apply.layout, apply.config.durability)?)
+    })
+}
+
+/// Forgets what was seen of a registry, so that another one can have its name. In a dry run changes nothing.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn forget_seen(apply: &Apply<'_>, origin: &Origin) -> Result<(), ApplyError> {
+    if apply.config.dry_run {
+        return Ok(());
+    }
+    with_home(apply, |_| {
+        let path = apply.layout.registry_state(origin);
+        if fs::kind(&path)?.is_some() {
+            fs::remove_file(&path)?;
+        }
+        Ok(fs::sync_folder(&apply.layout.registries(), apply.config.durability)?)
     })
 }
 
@@ -108,6 +125,15 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
         let installed = lock.into_iter().flat_map(|lock| &lock.plugins);
         for (name, locked) in installed.filter(|(_, locked)| locked.registry == *origin) {
             seen.owners.insert(name.clone(), locked.owner);
+        }
+        for (record, pinned) in session.records_of(origin) {
+            let (name, now) = (record.name(), SeenRecord::of(&record));
+            let known = seen.records.get(name);
+            // Another process may have seen more of it since this run began; that stays.
+            let is_news = known == pinned.as_ref() || known.is_none_or(|known| known.size < now.size);
+            if seen.owners.contains_key(name) && is_news {
+                seen.records.insert(name.clone(), now);
+            }
         }
         if before.as_ref() != Some(&seen) {
             news.push((origin.clone(), seen));

@@ -136,7 +136,7 @@ impl From<RegistryError> for Failure {
             RegistryError::Trust(error) => error.into(),
             RegistryError::Network(error) => (*error).into(),
             RegistryError::Credentials(error) => error.into(),
-            RegistryError::Offline { .. } => {
+            RegistryError::Offline { .. } | RegistryError::ExpiredOffline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
             }
             RegistryError::OpenEnded { .. } => Self::new(Kind::Network, error)

@@ -11,7 +11,7 @@ mod remote;
 mod session;
 mod source;
 
-use std::{borrow::Cow, path::PathBuf, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::OnceLock};
 
 use leah_http::HttpError;
 use leah_plugin::{
@@ -143,6 +143,12 @@ pub enum RegistryError {
         /// Its path in the registry.
         path: String,
     },
+    /// The network is switched off, and what the cache has is past its time.
+    #[error("{source}, and `--offline` forbids to look for a newer one")]
+    ExpiredOffline {
+        /// What is past its time.
+        source: TrustError,
+    },
     /// It contradicts what it said before, and both are signed.
     #[error("{source}")]
     Caught {
@@ -186,13 +192,17 @@ impl Registry {
     /// Refuses a registry that is past its time at `now`, in seconds since 1970.
     ///
     /// # Errors
-    /// On expiry, and when head and newest root do not belong together.
-    pub fn check_fresh(&self, now: u64) -> Result<(), TrustError> {
-        // What is compiled in is as new as this binary; there is no newer state that could be held back.
-        if matches!(self.source, Source::Bundled) {
-            return Ok(());
+    /// On expiry.
+    pub fn check_fresh(&self, now: u64) -> Result<(), RegistryError> {
+        let fresh = || trust::check_fresh(&self.believed.head, self.believed.roots.newest(), now);
+        match &self.source {
+            // What is compiled in is as new as this binary; there is no newer state that could be held back.
+            Source::Bundled => Ok(()),
+            Source::Remote(remote) if remote.is_offline() => {
+                fresh().map_err(|source| RegistryError::ExpiredOffline { source })
+            }
+            Source::Remote(_) | Source::Folder(_) => Ok(fresh()?),
         }
-        trust::check_fresh(&self.believed.head, self.believed.roots.newest(), now)
     }
 
     /// The name that its root states.
@@ -207,21 +217,26 @@ impl Registry {
         &self.believed.head
     }
 
-    /// What is remembered of it: its state, and the owner lines pinned so far.
+    /// What is remembered of it: its state, and what was pinned so far.
     #[must_use]
     pub fn seen(&self, before: Option<Seen>) -> Seen {
+        let epoch = self.believed.head.epoch;
+        let same_epoch = before.as_ref().is_some_and(|before| before.epoch == epoch);
+        let (owners, records) = before.map(|seen| (seen.owners, seen.records)).unwrap_or_default();
         Seen {
             format: Format,
-            epoch: self.believed.head.epoch,
+            epoch,
             serial: self.believed.head.serial,
             head: self.believed.digest(),
-            // What was verified is ASCII.
             root: Some(SeenRoot {
                 serial: self.believed.roots.newest().serial,
                 sha256: self.believed.root_digest,
             }),
+            // What was verified is ASCII.
             signed_head: String::from_utf8(self.believed.signed_head.clone()).ok(),
-            owners: before.map(|seen| seen.owners).unwrap_or_default(),
+            owners,
+            // In a new epoch records may have been put back from a copy.
+            records: if same_epoch { records } else { BTreeMap::new() },
         }
     }
 

@@ -31,7 +31,7 @@ use crate::{
     plan::Chosen,
     requirements::{PluginId, Requirements},
     resolve::{self, Candidate, Index, Resolution, ResolveError},
-    trust::{self, Demands, Seen, TrustError},
+    trust::{self, Demands, Seen, SeenRecord, TrustError},
 };
 
 /// The root key of the registry that is compiled in.
@@ -249,6 +249,10 @@ impl Session {
         expected: Option<&Origin>,
         config: RegistryConfig,
     ) -> Result<Origin, SessionError> {
+        let known = expected.and_then(|origin| self.known.registries.get_key_value(origin));
+        if let Some((origin, _)) = known.filter(|(_, known)| known.root_key != config.root_key) {
+            return Err(SessionError::Taken(origin.clone()));
+        }
         let source = self.source(expected, &config.url, &config.mirrors)?;
         let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
         let (key, now) = (&config.root_key, Some(self.now));
@@ -289,6 +293,18 @@ impl Session {
         }
     }
 
+    /// The records of a registry that were read in this run, each with what was pinned of it when the run began.
+    #[must_use]
+    pub fn records_of(&self, origin: &Origin) -> Vec<(Arc<Record>, Option<SeenRecord>)> {
+        let (records, open) = (self.records.borrow(), self.open.borrow());
+        let seen = open.get(origin).and_then(|opened| opened.seen.as_deref());
+        let pinned = |record: &Record| seen.and_then(|seen| seen.records.get(record.name()).cloned());
+        let here = records.iter().filter(|(id, _)| id.registry == *origin);
+        here.filter_map(|(_, record)| record.clone())
+            .map(|record| (Arc::clone(&record), pinned(&record)))
+            .collect()
+    }
+
     /// The owner line that was pinned for a plugin, once its registry was opened.
     #[must_use]
     pub fn pinned(&self, id: &PluginId) -> Option<Digest> {
@@ -306,7 +322,7 @@ impl Session {
         }
         let opened = self.opened_registry(&id.registry)?;
         let record = opened.registry.record(&id.name)?;
-        self.take(id, record, opened.seen.as_deref())
+        self.take(id, record, &opened)
     }
 
     /// Keeps a record for this run, after a look at its owner.
@@ -314,10 +330,11 @@ impl Session {
         &self,
         id: &PluginId,
         record: Option<Record>,
-        seen: Option<&Seen>,
+        opened: &Opened,
     ) -> Result<Option<Arc<Record>>, SessionError> {
         if let Some(record) = &record {
-            trust::check_owner(&id.registry, &id.name, record, seen, &self.accepted)?;
+            let epoch = opened.registry.head().epoch;
+            trust::check_record((&id.registry, epoch), record, opened.seen.as_deref(), &self.accepted)?;
         }
         let record = record.map(Arc::new);
         self.records.borrow_mut().insert(id.clone(), record.clone());
@@ -395,7 +412,7 @@ impl Session {
         let threads = missing.iter().map(|(_, opened)| opened.registry.threads()).max().unwrap_or(1);
         let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
         for ((id, opened), record) in missing.into_iter().zip(records) {
-            self.take(id, record, opened.seen.as_deref())?;
+            self.take(id, record, &opened)?;
         }
         for id in ids {
             match self.record(&id)? {

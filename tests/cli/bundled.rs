@@ -15,7 +15,7 @@ use leah_plugin::{
 
 use crate::{
     fixture::{PackageSpec, hub, now},
-    sandbox::{Output, Sandbox, code, is_missing, names_in, tree_of},
+    sandbox::{Sandbox, code, is_missing, names_in, tree_of},
 };
 
 /// A path in the repository.
@@ -43,7 +43,7 @@ fn sum_of_sources(folder: &Path) -> String {
 }
 
 /// Runs the minisign of the system.
-fn minisign(folder: &Path, arguments: &[&str]) -> Result<(), String> {
+pub fn minisign(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut minisign = Command::new("minisign");
     let output = minisign.args(arguments).current_dir(folder).stdin(Stdio::null()).output();
     let output = output.expect("these tests need the program `minisign`");
@@ -156,21 +156,22 @@ fn installs_the_translator_into_an_empty_home_and_changes_nothing_the_second_tim
 fn list_and_an_install_of_what_is_there_open_no_socket_and_start_no_thread() {
     let sandbox = Sandbox::new();
     sandbox.run(&["install", "translator", "--grant", "all"]).ok();
-    let trace = sandbox.path("trace");
-    let calls = "--trace=network,clone,clone3,fork,vfork,execve";
-    let strace = ["strace", "-f", "-qq", calls, "-o", trace.to_str().unwrap()];
+    for quiet in [&["list"][..], &["install", "translator"], &["install", "translator", "--grant", "all"]] {
+        is_quiet(&sandbox, quiet);
+    }
+}
+
+/// Asserts that a command succeeds, opens no socket and starts neither a thread nor a program.
+#[track_caller]
+pub fn is_quiet(sandbox: &Sandbox, arguments: &[&str]) {
     if is_missing("strace") {
         return;
     }
-    let look = |arguments: &[&str]| -> (Output, Vec<String>) {
-        let output = sandbox.run_under(&strace, arguments);
-        let lines = fs::read_to_string(&trace).unwrap();
-        let call = |line: &str| line.split_once(' ').unwrap().1.split('(').next().unwrap().trim().to_owned();
-        (output, lines.lines().map(call).collect())
-    };
-    for quiet in [&["list"][..], &["install", "translator"], &["install", "translator", "--grant", "all"]] {
-        let (output, calls) = look(quiet);
-        output.ok();
-        assert_eq!(calls, ["execve"], "{quiet:?}");
-    }
+    let trace = sandbox.path("trace");
+    let calls = "--trace=network,clone,clone3,fork,vfork,execve";
+    let strace = ["strace", "-f", "-qq", calls, "-o", trace.to_str().unwrap()];
+    sandbox.run_under(&strace, arguments).ok();
+    let lines = fs::read_to_string(&trace).unwrap();
+    let call = |line: &str| line.split_once(' ').unwrap().1.split('(').next().unwrap().trim().to_owned();
+    assert_eq!(lines.lines().map(call).collect::<Vec<_>>(), ["execve"], "{arguments:?}");
 }

@@ -18,7 +18,7 @@ use leah_plugin::{
 };
 use leah_registry::{
     init::{NewRegistry, init},
-    publish::{Publication, publish},
+    publish::{Publication, Publisher, publish},
     yank::{self, Word},
 };
 use semver::Version;
@@ -271,7 +271,8 @@ impl TestRegistry {
         let package = folder.path().join(archive_file_name(&spec.name(), &spec.version()));
         fs::write(&package, archive).unwrap();
         fs::write(format!("{}.minisig", package.display()), signature).unwrap();
-        let publication = Publication { package: &package, publisher: Some(key), similar_ok: true };
+        let publication =
+            Publication { package: &package, publisher: Some(Publisher::Key(key)), similar_ok: true };
         let _locking = locking();
         publish(&self.folder, &self.index_key, &publication, now()).unwrap();
     }

@@ -1,11 +1,24 @@
 //! Registries on a web server: what a user does with them, and how often the server is asked.
 
+mod edge;
+
+mod looks;
+mod mirrors;
+mod questions;
+mod tokens;
+mod ways;
+
+use std::fs;
+
 use leah_registry::serve::Server;
+use serde_json::json;
 
 use crate::{
+    bundled::is_quiet,
     fixture::{PackageSpec, TestRegistry},
-    sandbox::Sandbox,
+    sandbox::{Sandbox, names_in},
 };
+use edge::Edge;
 
 /// A registry with `alpha`, which needs `beta`, on a web server, and a home that does not know it.
 pub fn served() -> (Sandbox, TestRegistry, Server) {
@@ -23,6 +36,13 @@ pub fn served() -> (Sandbox, TestRegistry, Server) {
 pub fn add(sandbox: &Sandbox, hub: &TestRegistry, url: &str) {
     let key = hub.root_key().to_string();
     sandbox.run(&["registry", "add", hub.origin.as_str(), url, "--key", &key, "--default"]).ok();
+}
+
+/// What is kept of registries that were caught, by the names of the files.
+fn evidence(sandbox: &Sandbox) -> Vec<serde_json::Value> {
+    let folder = sandbox.layout().evidence();
+    let read = |name: &String| leah_plugin::yaml::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap();
+    names_in(&folder).iter().map(read).collect()
 }
 
 #[test]
@@ -90,4 +110,69 @@ fn the_cache_can_be_emptied_at_any_time() {
     sandbox.run(&["gc", "--keep", "0"]).ok();
     sandbox.run(&["install", "alpha"]).ok();
     sandbox.assert_no_leftovers();
+}
+
+#[test]
+fn a_registry_is_reached_by_the_name_and_by_both_addresses_of_this_machine() {
+    let (sandbox, hub, server) = served();
+    let key = hub.root_key().to_string();
+    let six = Server::start(hub.folder, "[::1]:0".parse().unwrap()).unwrap();
+    let by_name = server.url().replace("127.0.0.1", "localhost");
+    let six_by_name = six.url().replace("[::1]", "localhost");
+    for url in [server.url(), by_name, six.url(), six_by_name] {
+        let sandbox = Sandbox::new();
+        sandbox.run(&["install", "beta", "--registry", &url, "--key", &key]).ok();
+        assert_eq!(sandbox.live_line(), "beta 1.0.0", "{url}");
+    }
+    let refused = sandbox.run(&["registry", "add", "hub", "http://192.0.2.1/", "--key", &key]);
+    insta::assert_snapshot!(refused.fails(2), @"
+    error: cannot take that for the URL of a registry
+    caused by: `http://` is only for this machine itself, use `https://`
+    hint: it looks like `https://plugins.example.com/registry`
+    ");
+}
+
+#[test]
+fn a_registry_moves_to_another_url_and_other_mirrors_under_the_same_key_alone() {
+    let (sandbox, hub, server) = served();
+    let [first, second, third] = [(); 3].map(|()| Edge::before(&server));
+    for (edge, word) in [(&first, "[FIRST]"), (&second, "[SECOND]"), (&third, "[THIRD]")] {
+        sandbox.redact(edge.url(), word);
+    }
+    add(&sandbox, &hub, &first.url());
+    sandbox.run(&["install", "beta"]).ok();
+    let moved = sandbox.run(&["registry", "add", "hub", &second.url(), "--mirror", &third.url()]);
+    insta::assert_snapshot!(moved, @"
+    2> Changed registry hub.
+    exit 0
+    ");
+    let listed = &sandbox.run(&["registry", "list", "--json"]).json()["registries"][1];
+    assert_eq!((&listed["url"], &listed["mirrors"]), (&"[SECOND]".into(), &json!(["[THIRD]"])));
+    first.log();
+    hub.publish_all(&[("beta", "1.1.0")]);
+    sandbox.run(&["update"]).ok();
+    assert_eq!(first.log(), "");
+    assert_eq!(sandbox.lock().registries[&hub.origin].url, Some(second.url()));
+    let thief = TestRegistry::at(&sandbox, "hub", "thief");
+    let thiefs = Server::start(thief.folder.clone(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let before = sandbox.tree();
+    let key = thief.root_key().to_string();
+    insta::assert_snapshot!(sandbox.run(&["registry", "add", "hub", &thiefs.url(), "--key", &key]).fails(7), @"
+    error: there is a registry `hub` already, at another place or with another key
+    hint: `leahpm registry remove hub` forgets the one that is there
+    ");
+    assert_eq!(sandbox.run(&["registry", "add", "hub", &thiefs.url()]).code, 7);
+    assert_eq!(sandbox.tree(), before);
+}
+
+/// To look at the home, or to want what is there, is no reason to go to the network.
+#[test]
+fn list_and_an_install_of_what_is_there_stay_off_the_network() {
+    let (sandbox, hub, server) = served();
+    add(&sandbox, &hub, &server.url());
+    sandbox.run(&["install", "alpha"]).ok();
+    drop(server);
+    for quiet in [&["list"][..], &["install", "alpha"], &["install", "hub/alpha"], &["registry", "list"]] {
+        is_quiet(&sandbox, quiet);
+    }
 }

@@ -224,3 +224,23 @@ fn says_when_the_list_of_registries_is_broken_and_where() {
     exit 13
     ");
 }
+
+#[test]
+fn a_registry_that_was_made_anew_gets_its_name_back_only_when_the_old_one_is_forgotten() {
+    let (sandbox, hub) = hub();
+    hub.publish_all(&[("alpha", "1.0.0")]);
+    sandbox.run(&["install", "alpha"]).ok();
+    sandbox.run(&["uninstall", "alpha"]).ok();
+    sandbox.run(&["registry", "remove", "hub"]).ok();
+    let anew = TestRegistry::at(&sandbox, "hub", "anew");
+    let key = anew.root_key().to_string();
+    let refused = sandbox.run(&["registry", "add", "hub", "anew", "--key", &key]);
+    insta::assert_snapshot!(refused.fails(7).lines().next().unwrap(), @"error: root 1 of registry `hub` is missing or another one than was seen before");
+    insta::assert_snapshot!(refused.fails(7).lines().last().unwrap(), @"hint: if you know that its people made it anew, `leahpm registry remove hub --forget` forgets the old one");
+    insta::assert_snapshot!(sandbox.run(&["registry", "remove", "hub", "--forget"]), @"
+    2> Removed registry hub and what was seen of it.
+    exit 0
+    ");
+    sandbox.run(&["registry", "remove", "hub", "--forget"]).fails(5);
+    sandbox.run(&["registry", "add", "hub", "anew", "--key", &key]).ok();
+}

@@ -13,9 +13,9 @@ use super::super::{
 };
 use crate::{
     apply,
-    config::{Address, RegistryConfig},
+    config::{Address, RegistryConfig, token_variable},
     fs,
-    registry::Session,
+    registry::{Session, SessionError},
 };
 
 /// Add a registry, or change where it is
@@ -63,16 +63,32 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, FolderWithMirrors(address)));
     }
     let before = session.known().registries.get(&args.name).map(|config| config.root_key);
+    if before.is_some_and(|before| args.key.is_some_and(|key| key != before)) {
+        // Before anybody is asked: it would be judged by what the one of that name said.
+        return Err(SessionError::Taken(args.name.clone()).into());
+    }
     // Who knows a registry by its key need not be asked for that key again.
     let key = match args.key.or(before) {
         Some(key) => key,
-        None => agree(ctx, &session, Some(&args.name), &address, &args.mirrors)?,
+        None => agree(ctx, &session, Some(&args.name), &address, &args.mirrors)
+            .map_err(|failure| with_token(failure, &args.name))?,
     };
     let config = RegistryConfig { url: address, mirrors: args.mirrors.clone(), root_key: key };
     if before == Some(key) {
         session.forget(&args.name);
     }
-    let origin = session.meet(Some(&args.name), config.clone())?;
+    let was_seen = session.seen(&args.name)?.is_some();
+    let origin = session.meet(Some(&args.name), config.clone()).map_err(|error| {
+        let failure = with_token(error.into(), &args.name);
+        // What was seen outlives a removal, so that a removal is no way around it.
+        if failure.kind != Kind::Trust || !was_seen || before.is_some() {
+            return failure;
+        }
+        failure.hint(format!(
+            "if you know that its people made it anew, `leahpm registry remove {} --forget` forgets the old one",
+            args.name
+        ))
+    })?;
     remember(ctx, &origin, &config, args.default)?;
     if ctx.ui.json {
         return ctx.ui.object("registry add", json!({ "name": origin, "dry_run": ctx.config.dry_run }));
@@ -85,6 +101,15 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
     };
     ctx.ui.done(format_args!("{added} registry {origin}."));
     Ok(())
+}
+
+/// What helps where a registry wants a token: `registry login` knows only those that were added.
+fn with_token(failure: Failure, name: &Origin) -> Failure {
+    if failure.kind != Kind::Authentication {
+        return failure;
+    }
+    let hint = format!("put its token into {} and run the command again", token_variable(name));
+    Failure { hints: vec![hint], ..failure }
 }
 
 fn remember(ctx: &Context, origin: &Origin, config: &RegistryConfig, default: bool) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     apply,
-    config::{Address, TOKEN_VARIABLES},
+    config::{Address, RegistryConfig, token_variable},
 };
 
 /// Longest input that is read for a token, in bytes.
@@ -45,18 +45,19 @@ struct NoServer(Origin);
 pub(super) fn run(ctx: &Context, args: &LoginArgs) -> Result<(), Failure> {
     let name = &args.name;
     let session = ctx.session()?;
-    match session.known().registries.get(name).map(|config| &config.url) {
-        Some(Address::Web(_)) => {}
-        Some(Address::Folder(_)) => return Err(Failure::new(Kind::Usage, NoServer(name.clone()))),
+    let config = match session.known().registries.get(name) {
+        Some(config) if matches!(config.url, Address::Folder(_)) => {
+            return Err(Failure::new(Kind::Usage, NoServer(name.clone())));
+        }
+        Some(config) => config,
         None => {
             let failure = Failure::new(Kind::NotFound, NotAdded(name.clone()));
             return Err(failure.hint("`leahpm registry list` shows the registries"));
         }
-    }
+    };
     let token = read_token(ctx, name)?;
     if !ctx.config.network.offline {
-        // Tried before it is kept: who mistypes one learns it now.
-        ctx.session_with_token(name, &token)?.registry(name)?;
+        try_out(ctx, name, config, &token)?;
     }
     keep(ctx, "registry login", name, Some(token))?;
     if ctx.ui.json {
@@ -65,6 +66,23 @@ pub(super) fn run(ctx: &Context, args: &LoginArgs) -> Result<(), Failure> {
     let kept = if ctx.config.dry_run { "Would keep" } else { "Kept" };
     ctx.ui.done(format_args!("{kept} the token for registry {name}."));
     Ok(())
+}
+
+/// Tried before it is kept: who mistypes one learns it now. At the URL alone, since a mirror gets no token and would
+/// answer in its place.
+fn try_out(ctx: &Context, name: &Origin, config: &RegistryConfig, token: &Token) -> Result<(), Failure> {
+    let mut session = ctx.session_with_token(name, token)?;
+    session.forget(name);
+    match session.meet(Some(name), RegistryConfig { mirrors: Vec::new(), ..config.clone() }) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(error.into())),
+    }
+}
+
+fn refused(failure: Failure) -> Failure {
+    let hint = "nothing was kept; run the command again with the token that the registry's people gave you"
+        .to_owned();
+    if failure.kind == Kind::Authentication { Failure { hints: vec![hint], ..failure } } else { failure }
 }
 
 /// `leahpm registry logout`.
@@ -79,9 +97,8 @@ pub(super) fn forget(ctx: &Context, name: &Origin) -> Result<(), Failure> {
         (true, true) => ctx.ui.done(format_args!("Would forget the token for registry {name}.")),
         (false, _) => ctx.ui.done(format_args!("There is no token for registry {name} in the home.")),
     }
-    let variable = format!("{TOKEN_VARIABLES}{}", name.as_str().to_ascii_uppercase().replace('-', "_"));
     if ctx.config.network.tokens.contains_key(name) {
-        ctx.ui.warn(format_args!("{variable} still holds one."));
+        ctx.ui.warn(format_args!("{} still holds one.", token_variable(name)));
     }
     Ok(())
 }

@@ -40,6 +40,9 @@ enum Action {
     Remove {
         /// Its name
         name: Origin,
+        /// Forget also what was seen of it: its state and its publishers, so that another registry can have the name
+        #[arg(long)]
+        forget: bool,
     },
     Login(login::LoginArgs),
     /// Forget the token for a private registry
@@ -66,7 +69,7 @@ pub(super) fn run(ctx: &Context, args: &RegistryArgs) -> Result<(), Failure> {
     match &args.action {
         Action::Add(args) => add::run(ctx, args),
         Action::List => list(ctx),
-        Action::Remove { name } => remove(ctx, name),
+        Action::Remove { name, forget } => remove(ctx, name, *forget),
         Action::Login(args) => login::run(ctx, args),
         Action::Logout { name } => login::forget(ctx, name),
     }
@@ -96,9 +99,11 @@ fn list(ctx: &Context) -> Result<(), Failure> {
     ctx.ui.data(ui::table(&["name", "", "place", "root key"], rows))
 }
 
-fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
+fn remove(ctx: &Context, name: &Origin, forget: bool) -> Result<(), Failure> {
     let session = ctx.session()?;
-    if !session.known().registries.contains_key(name) {
+    // One that was removed before can still be forgotten.
+    let is_known = session.known().registries.contains_key(name) || (forget && session.seen(name)?.is_some());
+    if !is_known {
         let failure = Failure::new(Kind::NotFound, NotAdded(name.clone()));
         return Err(failure.hint("`leahpm registry list` shows the registries"));
     }
@@ -113,14 +118,20 @@ fn remove(ctx: &Context, name: &Origin) -> Result<(), Failure> {
             apply::remember_registries(apply, |registries| {
                 registries.registries.remove(name);
                 registries.default.take_if(|default| default == name);
-            })
+            })?;
+            if forget {
+                apply::forget_seen(apply, name)?;
+            }
+            // Another registry that is added under the same name must not get it.
+            apply::remember_token(apply, name, None)
         })
     })?;
     if ctx.ui.json {
         return ctx.ui.object("registry remove", json!({ "name": name, "dry_run": ctx.config.dry_run }));
     }
     let removed = if ctx.config.dry_run { "Would remove" } else { "Removed" };
-    ctx.ui.done(format_args!("{removed} registry {name}."));
+    let forgot = if forget { " and what was seen of it" } else { "" };
+    ctx.ui.done(format_args!("{removed} registry {name}{forgot}."));
     Ok(())
 }
 

@@ -247,12 +247,12 @@ fn server_taken_over() {
     caused by: the root is not signed as it must be
     caused by: signed with another key: [thief root key id], expected [hub root key id] (`[hub root key]`)
     ");
-    // Adding it again under its own key does not help either: the roots of that name are known.
+    // Adding it again under its own key does not help either: the name has a key.
     let key = thief.root_key().to_string();
     let add = ["registry", "add", "hub", &attack.server.url, "--key", &key];
-    insta::assert_snapshot!(attack.convicts(&add), @"
-    error: root 1 of registry `hub` is missing or another one than was seen before
-    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    insta::assert_snapshot!(attack.refuses(7, &add), @"
+    error: there is a registry `hub` already, at another place or with another key
+    hint: `leahpm registry remove hub` forgets the one that is there
     ");
 }
 

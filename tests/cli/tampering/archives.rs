@@ -330,14 +330,17 @@ fn a_component_that_reaches_further_than_its_manifest_says_is_refused_at_pack_si
 
 /// Why the library that is the registry's program does not take this archive, signed by its owner.
 fn published(scene: &Scene, archive: &[u8]) -> String {
-    use leah_registry::publish::{Publication, PublishError, publish};
+    use leah_registry::publish::{Publication, PublishError, Publisher, publish};
     let claim = Claim::new("evil", "1.0.0");
     let package = scene.sandbox.path("evil-1.0.0.tar.gz");
     scene.sandbox.write("evil-1.0.0.tar.gz", archive);
     let signature = scene.hub.sign(&claim, archive, &scene.hub.publisher);
     scene.sandbox.write("evil-1.0.0.tar.gz.minisig", signature.as_text());
-    let publication =
-        Publication { package: &package, publisher: Some(&scene.hub.publisher), similar_ok: true };
+    let publication = Publication {
+        package: &package,
+        publisher: Some(Publisher::Key(&scene.hub.publisher)),
+        similar_ok: true,
+    };
     drop(scene.hub.begin());
     let head = scene.hub.read("head");
     let error =

@@ -83,7 +83,7 @@ fn read_all(hub: &TestRegistry) -> Result<Verified, Refusal> {
     let demands = Demands { key: &key, origin: Some(&hub.origin), seen: None, now: Some(now()) };
     let home = Layout::new(hub.path("no-home"));
     let registry = Registry::open(source, &demands, &home).map_err(Refusal::Registry)?;
-    registry.check_fresh(now()).map_err(|error| Refusal::Registry(error.into()))?;
+    registry.check_fresh(now()).map_err(Refusal::Registry)?;
     let name = "translator".parse().unwrap();
     let record = registry.record(&name).map_err(Refusal::Registry)?.ok_or(Refusal::Absent)?;
     let release = record.version(&"1.0.0".parse().unwrap()).ok_or(Refusal::Absent)?;

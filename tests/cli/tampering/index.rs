@@ -240,3 +240,29 @@ fn a_serial_that_falls_is_refused() {
     caused by: serial 1 follows serial 3; serials never fall
     ");
 }
+
+#[test]
+fn a_line_that_was_seen_cannot_be_taken_back_by_who_has_the_index_key() {
+    let scene = scene();
+    let whole = scene.hub.record_text("notes");
+    scene.run(&["update"]).ok();
+    scene.hub.yank("notes", "1.1.0");
+    let yanked = scene.hub.record_text("notes");
+    scene.run(&["update"]).ok();
+    // A good head over the record as it was before the yank.
+    scene.hub.serve_record("notes", whole.as_bytes());
+    insta::assert_snapshot!(scene.refuses(7, &["update"]), @"error: the record of `notes` in registry `hub` lacks lines that were seen before");
+    // It comes back, and more with it.
+    scene.hub.serve_record("notes", yanked.as_bytes());
+    scene.hub.offer(&PackageSpec::new("notes", "1.2.0"));
+    scene.run(&["update"]).ok();
+    assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.2.0");
+    // Only the root key can begin an epoch, for a registry that was put back from a copy.
+    scene.hub.serve_record("notes", whole.as_bytes());
+    let mut second = scene.hub.first_root();
+    (second.serial, second.epoch) = (2, 2);
+    scene.hub.write("root/2", second.sign(&scene.hub.root_key).unwrap());
+    scene.hub.change_head(|head| (head.root, head.epoch, head.serial) = (2, 2, 1));
+    scene.run(&["update"]).ok();
+    assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.1.0");
+}

@@ -8,11 +8,17 @@ use std::{
 };
 
 use leah_http::Token;
-use leah_plugin::key::SecretKey;
+use leah_plugin::{
+    key::SecretKey,
+    signature::{MAX_SIGNATURE_BYTES, SignatureBlock, SignatureError},
+};
 use serde::Serialize;
 
 use super::failure::{Failure, Kind};
-use crate::keys::{self, KeyFileError};
+use crate::{
+    fs,
+    keys::{self, KeyFileError},
+};
 
 /// The version of the shapes that `--json` prints.
 pub(super) const SCHEMA: u32 = 1;
@@ -112,6 +118,21 @@ impl Context {
         }
         rpassword::prompt_password(prompt).map(Some).map_err(KeyFileError::Prompt)
     }
+}
+
+/// A signature that was made elsewhere, and is none.
+#[derive(Debug, thiserror::Error)]
+#[error("the signature `{}` is refused", fs::show(path))]
+struct SignatureFileError {
+    path: PathBuf,
+    source: SignatureError,
+}
+
+/// Reads a signature that was made elsewhere.
+pub(super) fn read_signature(path: &Path) -> Result<SignatureBlock, Failure> {
+    let bytes = fs::read(path, MAX_SIGNATURE_BYTES as u64)?;
+    SignatureBlock::read(&bytes)
+        .map_err(|source| Failure::new(Kind::Trust, SignatureFileError { path: path.to_owned(), source }))
 }
 
 fn no_terminal() -> Failure {

@@ -195,9 +195,9 @@ impl From<InitError> for Failure {
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
         let hint = match &error {
-            PublishError::NeedsPublisher(_) => {
-                Some("name the publisher's key file with `--publisher-key FILE`")
-            }
+            PublishError::NeedsPublisher(_) => Some(
+                "name its key file with `--publisher-key FILE`, or what it signed elsewhere with `--publisher KEY --owner-signature FILE`",
+            ),
             PublishError::Revoked(_) => Some(
                 "its author needs another key: `leah-registry owner list DIR NAME` shows who owns the name",
             ),

@@ -28,10 +28,30 @@ use crate::{change::Change, fs, similar};
 pub struct Publication<'a> {
     /// The archive, named as `leahpm pack` names it; its signature stands beside it as `.minisig`.
     pub package: &'a Path,
-    /// Signs the owner line when the name is new.
-    pub publisher: Option<&'a SecretKey>,
+    /// Who owns the name when it is new.
+    pub publisher: Option<Publisher<'a>>,
     /// Take a name that looks like another one's.
     pub similar_ok: bool,
+}
+
+/// The first owner of a name, who signs that.
+#[derive(Debug)]
+pub enum Publisher<'a> {
+    /// Here, with this key.
+    Key(&'a SecretKey),
+    /// Elsewhere: the whole key, and what it signed (`owner_statement` with the comment of a first line).
+    Signed(PublicKey, SignatureBlock),
+}
+
+impl Publisher<'_> {
+    /// The key that owns the name.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        match self {
+            Self::Key(key) => key.public(),
+            Self::Signed(key, _) => *key,
+        }
+    }
 }
 
 /// What was published.
@@ -138,7 +158,7 @@ impl Signed {
         record: Option<&Record>,
         publication: &Publication,
     ) -> Result<PublicKey, PublishError> {
-        let owner = match (record, publication.publisher) {
+        let owner = match (record, &publication.publisher) {
             (Some(record), _) => record.owner().keys.clone(),
             (None, Some(publisher)) => vec![publisher.public()],
             (None, None) => return Err(PublishError::NeedsPublisher(self.name.clone())),
@@ -206,10 +226,22 @@ impl Signed {
 
 /// A record with its first owner, signed by the publisher.
 fn start(change: &Change, name: &PluginName, publication: &Publication) -> Result<Record, PublishError> {
-    let publisher = publication.publisher.ok_or_else(|| PublishError::NeedsPublisher(name.clone()))?;
-    let origin = change.registry().origin();
-    let keys = [publisher.public()].into();
-    let line = OwnerLine::sign(keys, (origin, name, None), (Signer::Publisher, publisher), change.serial())?;
+    let (origin, serial) = (change.registry().origin(), change.serial());
+    let line = match &publication.publisher {
+        None => return Err(PublishError::NeedsPublisher(name.clone())),
+        Some(Publisher::Key(key)) => {
+            let signer = (Signer::Publisher, *key);
+            OwnerLine::sign([key.public()].into(), (origin, name, None), signer, serial)?
+        }
+        Some(Publisher::Signed(key, signature)) => OwnerLine {
+            keys: vec![*key],
+            previous: None,
+            signer: Signer::Publisher,
+            key: *key,
+            signature: signature.clone(),
+            serial,
+        },
+    };
     Ok(Record::start(line, origin, name)?)
 }
 

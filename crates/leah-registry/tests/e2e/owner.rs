@@ -237,6 +237,30 @@ fn an_author_signs_a_change_elsewhere_with_minisign() {
 }
 
 #[test]
+fn an_author_owns_a_new_name_without_giving_the_key_away() {
+    if minisign_is_missing() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let file = sandbox.pack_signed("notes", "1.0.0", &sandbox.publisher);
+    sandbox.write("me.pub", sandbox.publisher.public().to_file_text());
+    // As the guide tells authors; what was signed for another name is worth nothing.
+    for (name, code) in [("votes", 7), ("notes", 0)] {
+        let comment = format!("$(printf 'leahpm:owner:1\\tregistry:hub\\tname:{name}\\tprevious:-')");
+        let line = format!("tail -n 1 me.pub >o; minisign -Sm o -s me.key -t \"{comment}\"");
+        let signed = Command::new("sh").args(["-c", &line]).current_dir(sandbox.path(".")).output().unwrap();
+        assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+        let me = sandbox.publisher.public().to_string();
+        let publish = ["publish", "hub", &file, "--publisher", &me, "--owner-signature", "o.minisig"];
+        let answer = sandbox.run(&[&publish, &INDEX[..]].concat());
+        assert_eq!(answer.code, code, "{}", answer.err);
+        let told = "caused by: the signature is for the plugin `votes`, not for `notes`\n";
+        assert_eq!(answer.err.ends_with(told), code == 7, "{}", answer.err);
+    }
+    sandbox.run(&["check", "hub"]).ok();
+}
+
+#[test]
 fn the_root_key_signs_a_recovery_where_it_is_kept() {
     if minisign_is_missing() {
         return;

@@ -9,20 +9,16 @@ mod rotate;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use leah_plugin::{
-    key::PublicKey,
-    name::PluginName,
-    signature::{MAX_SIGNATURE_BYTES, SignatureBlock},
-};
+use leah_plugin::{key::PublicKey, name::PluginName};
 use serde::Serialize;
 
 use super::{
-    context::{Context, SCHEMA},
+    context::{Context, SCHEMA, read_signature},
     failure::{Failure, Kind},
 };
 use crate::{
     fs::{self, show},
-    owner::{ChangeOwnerError, Signing, Statement, Wish, change, statement},
+    owner::{Signing, Statement, Wish, change, statement},
 };
 
 /// List and change who owns a name
@@ -113,7 +109,10 @@ fn settle(
     let here = key.map(|file| ctx.secret_key(file)).transpose()?;
     let signing = match &here {
         Some(key) => Signing::Key(key),
-        None => Signing::Signature(read_signature(elsewhere)?),
+        None => {
+            let file = elsewhere.signature.as_ref().expect("the command line demands one of three");
+            Signing::Signature(read_signature(file)?)
+        }
     };
     let changed = change(&place.dir, &index_key, (&place.name, wish), &signing, ctx.now())?;
     let mut sentence = format!("{} is owned by (head {})", place.name, changed.serial);
@@ -122,12 +121,6 @@ fn settle(
     }
     let (keys, signer, serial) = (&changed.keys[..], changed.signer, changed.serial);
     ctx.done(&Done { schema: SCHEMA, name: &place.name, keys, signer, serial }, &sentence)
-}
-
-fn read_signature(elsewhere: &Elsewhere) -> Result<SignatureBlock, Failure> {
-    let file = elsewhere.signature.as_ref().expect("the command line demands one of three");
-    let bytes = fs::read(file, MAX_SIGNATURE_BYTES as u64)?;
-    Ok(SignatureBlock::read(&bytes).map_err(ChangeOwnerError::Signature)?)
 }
 
 fn write_statement(
