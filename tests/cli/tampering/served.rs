@@ -108,7 +108,7 @@ impl Shown {
         let record = registry.record(&name)?.expect("no change of bytes hides a name");
         let mut packages = Vec::new();
         for release in record.versions() {
-            let archive = registry.archive(&name, release.line)?;
+            let archive = registry.archive(&name, release.line, &|_| ())?;
             let verified = Verified::new(registry.origin(), &name, release.line, &archive);
             packages.push(*verified.map_err(Refusal::Archive)?.package().content());
         }
