@@ -144,8 +144,8 @@ fn days(seconds: u64) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// Number of the file's format.
-    pub format: Format<1>,
+    /// Number of the file's format: 2 where it has head and root.
+    pub format: Format<2>,
     /// Highest epoch.
     pub epoch: u64,
     /// Highest serial in that epoch.

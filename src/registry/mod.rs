@@ -216,7 +216,7 @@ impl Registry {
         let same_epoch = before.as_ref().is_some_and(|before| before.epoch == epoch);
         let (owners, records) = before.map(|seen| (seen.owners, seen.records)).unwrap_or_default();
         Seen {
-            format: Format,
+            format: Format::NEWEST,
             epoch,
             serial: self.believed.head.serial,
             head: self.believed.digest(),
