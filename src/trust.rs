@@ -279,6 +279,8 @@ fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustE
                 Ok(start) => {
                     return Err(TrustError::RootNumber { serial, found: start.newest().serial });
                 }
+                // Its signature is that of the pinned key, so it begins the walk of those who can read it.
+                Err(source @ RootError::Format { .. }) => return Err(invalid(source)),
                 Err(source) => first_error = first_error.or(Some(invalid(source))),
             },
             Some(chain) => chain.extend(bytes).map_err(invalid)?,

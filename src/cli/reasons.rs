@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use leah_http::{HttpError, Problem};
-use leah_plugin::{key::KeyError, name::PluginName, package::PackageError, signature::SignatureError};
+use leah_plugin::{
+    head::HeadError, key::KeyError, name::PluginName, package::PackageError, root::RootError,
+    signature::SignatureError,
+};
 use semver::Version;
 
 use super::failure::{Failure, Kind};
@@ -121,7 +124,13 @@ impl From<TrustError> for Failure {
             }),
             _ => None,
         };
-        let failure = Self::new(Kind::Trust, error);
+        // What is signed as it must be and cannot be read is no attack.
+        let is_newer = matches!(
+            error,
+            TrustError::Root { source: RootError::Format { .. }, .. }
+                | TrustError::Head { source: HeadError::Format { .. }, .. }
+        );
+        let failure = Self::new(if is_newer { Kind::Incompatible } else { Kind::Trust }, error);
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
