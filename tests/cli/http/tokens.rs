@@ -189,7 +189,7 @@ fn a_token_is_in_no_lock_no_record_no_message_and_no_evidence() {
     said.push(scene.sandbox.run(&["registry", "list", "--json"]));
     said.push(scene.sandbox.run(&["update", "--json", "--verbose"]));
     // A server that repeats what it was sent, lies, fails and denies.
-    for status in [400, 401, 500] {
+    for status in [400, 401, 501] {
         scene.edge.rule(move |question, _| Reply {
             headers: vec![("x-echo".into(), question.header("authorization").into())],
             body: question.header("authorization").into(),
