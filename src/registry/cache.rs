@@ -36,6 +36,8 @@ pub(super) struct Cache {
 #[derive(Debug, Serialize, Deserialize)]
 struct Said {
     url: String,
+    /// SHA-256 of the head.
+    head: Digest,
     #[serde(default)]
     etag: Option<String>,
     #[serde(default)]
@@ -83,26 +85,26 @@ impl Cache {
         read(&self.layout.head(key), MAX_SIGNED_BYTES)
     }
 
-    /// What the server at `url` said of that head.
-    pub(super) fn validators(&self, key: &PublicKey, url: &str) -> Option<Validators> {
+    /// What the server at `url` said of this head.
+    pub(super) fn validators(&self, key: &PublicKey, head: &[u8], url: &str) -> Option<Validators> {
         let bytes = read(&self.layout.head_validators(key), MAX_VALIDATORS_BYTES)?;
-        // What one server calls by a tag means nothing to another.
-        let said: Said = serde_json::from_slice(&bytes).ok().filter(|said: &Said| said.url == url)?;
+        let said: Said = serde_json::from_slice(&bytes).ok()?;
+        // What one server calls by a tag means nothing to another. And two programs that share the cache can leave an
+        // older head beside this file; the server would go on to say of the newer one that it did not change.
+        if said.url != url || said.head != Digest::of(head) {
+            return None;
+        }
         Some(Validators { etag: said.etag, last_modified: said.last_modified })
     }
 
     /// Keeps a head with what the server at `url` said of it.
     pub(super) fn keep_head(&self, key: &PublicKey, head: &[u8], said: Option<(&str, &Validators)>) {
-        // In this order: validators beside an older head would make a later run believe that it is the newest.
-        let path = self.layout.head_validators(key);
-        // That there is none is what is wanted.
-        drop(fs::remove_file(&path));
         write(&self.layout.head(key), head);
         if let Some((url, validators)) = said {
             let Validators { etag, last_modified } = validators.clone();
-            let said = Said { url: url.to_owned(), etag, last_modified };
-            // Three texts can always be written as JSON.
-            write(&path, &serde_json::to_vec(&said).unwrap_or_default());
+            let said = Said { url: url.to_owned(), head: Digest::of(head), etag, last_modified };
+            // Texts can always be written as JSON.
+            write(&self.layout.head_validators(key), &serde_json::to_vec(&said).unwrap_or_default());
         }
     }
 

@@ -203,7 +203,9 @@ impl Remote {
             // A panic of the other thread goes on in this one.
             (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), more)
         });
-        Ok(look(roots, more?, head?))
+        // Of two errors that of the head says more.
+        let head = head?;
+        Ok(look(roots, more?, head))
     }
 
     /// Roots and head as one server shows them past all caches.
@@ -226,7 +228,7 @@ impl Remote {
     fn head(&self, key: &PublicKey) -> Result<NewestHead, RegistryError> {
         let cached = self.cache.head(key);
         let found = self.first(Paths::HEAD, |url| {
-            let known = cached.as_ref().and_then(|_| self.cache.validators(key, url.as_str()));
+            let known = cached.as_ref().and_then(|head| self.cache.validators(key, head, url.as_str()));
             let how = How { known: known.as_ref(), ..How::of(Named::Object) };
             Ok(match (self.get(url, Paths::HEAD, MAX_SIGNED_BYTES, &how)?, &cached) {
                 (Answer::Unchanged, Some(cached)) => Some(NewestHead::Cached(cached.clone())),

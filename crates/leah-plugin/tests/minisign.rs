@@ -76,7 +76,9 @@ fn opens_the_key_files_of_minisign() {
     }
     let (folder, public, secret) = with_keys();
     assert_eq!(secret.public(), public);
-    assert_eq!(public.to_file_text(), read(folder.path(), "a.pub"));
+    // The line before the key is for people; minisign leaves zeros at the begin of the id out.
+    let key = |text: String| text.lines().nth(1).map(str::to_owned);
+    assert_eq!(key(public.to_file_text()), key(read(folder.path(), "a.pub")));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use axum::{
     },
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
 use leah_plugin::{
     digest::Digest, head::MAX_HEAD_BYTES, registry_layout::RegistryLayout, signature::MAX_SIGNATURE_BYTES,
@@ -80,6 +81,9 @@ impl Server {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(failed)?
         };
+        // A body after its head would otherwise wait for the client to say that it has the head, which takes 40 ms.
+        // Where that cannot be switched off, it is slow and right.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let router = router(folder);
         // It ends with the runtime, and accepting is tried again after every failure.
         runtime.spawn(async move { axum::serve(listener, router).await });

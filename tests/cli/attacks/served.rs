@@ -298,19 +298,19 @@ fn redirect_to_http_and_to_local_addresses() {
         said.push_str(&attack.refuses(6, &["update"]));
     }
     insta::assert_snapshot!(said, @"
-    error: cannot get `[URL]root/1`
+    error: cannot get `[URL]head`
     caused by: the server sent somewhere else, which was not followed
-    caused by: a redirect to `http://plugins.example.com/root/1`, which is not encrypted
+    caused by: a redirect to `http://plugins.example.com/head`, which is not encrypted
     hint: `leahpm registry add NAME URL` takes the address where the registry is now
-    error: cannot get `[URL]root/1`
+    error: cannot get `[URL]head`
     caused by: the server sent somewhere else, which was not followed
-    caused by: a redirect to `http://10.0.0.1/root/1`, which is not encrypted
+    caused by: a redirect to `http://10.0.0.1/head`, which is not encrypted
     hint: `leahpm registry add NAME URL` takes the address where the registry is now
-    error: cannot get `[URL]root/1`
+    error: cannot get `[URL]head`
     caused by: the server sent somewhere else, which was not followed
-    caused by: a redirect to `http://169.254.169.254/latest/root/1`, which is not encrypted
+    caused by: a redirect to `http://169.254.169.254/latest/head`, which is not encrypted
     hint: `leahpm registry add NAME URL` takes the address where the registry is now
-    error: cannot get `[URL]root/1`
+    error: cannot get `[URL]head`
     caused by: the server sent somewhere else, which was not followed
     caused by: a redirect that leads nowhere
     hint: `leahpm registry add NAME URL` takes the address where the registry is now

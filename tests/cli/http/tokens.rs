@@ -69,7 +69,7 @@ fn private(question: &Question, reply: Reply) -> Reply {
 fn a_private_registry_is_added_with_a_token_in_the_environment() {
     let scene = Scene::new();
     insta::assert_snapshot!(scene.add(&[], &[]).fails(4), @"
-    error: cannot get `[EDGE]root/1`
+    error: cannot get `[EDGE]head`
     caused by: the server answered with status 401: it wants to know who asks, or says no
     hint: put its token into LEAHPM_TOKEN_HUB and run the command again
     ");
@@ -84,12 +84,12 @@ fn a_token_is_tried_and_kept_for_its_owner_alone_until_logout() {
     let scene = Scene::added();
     let path = scene.sandbox.layout().credentials();
     insta::assert_snapshot!(scene.sandbox.run(&["install", "alpha"]).fails(4), @"
-    error: cannot get `[EDGE]root/2`
+    error: cannot get `[EDGE]head`
     caused by: the server answered with status 401: it wants to know who asks, or says no
     hint: `leahpm registry login NAME` takes a token for the registry
     ");
     insta::assert_snapshot!(scene.log_in("wrong\n").fails(4), @"
-    error: cannot get `[EDGE]root/2`
+    error: cannot get `[EDGE]head`
     caused by: the server answered with status 401: it wants to know who asks, or says no
     hint: nothing was kept; run the command again with the token that the registry's people gave you
     ");

@@ -42,7 +42,7 @@ fn a_registry_over_tls_is_believed_by_certificates_that_the_user_added() {
     let (url, install) = (edge.url(), ["install", "alpha", "--key", &key, "--registry"]);
     let install = [&install[..], &[url.as_str()]].concat();
     insta::assert_snapshot!(sandbox.run(&install).fails(6), @"
-    error: cannot get `[URL]root/1`
+    error: cannot get `[URL]head`
     caused by: no secure connection to the server
     caused by: invalid peer certificate: UnknownIssuer
     hint: `--ca-cert FILE` takes the certificate of a company's own authority
@@ -53,7 +53,7 @@ fn a_registry_over_tls_is_believed_by_certificates_that_the_user_added() {
     sandbox.run_env(&["update"], &[("LEAHPM_CA_CERT", "ca.pem")]).ok();
     sandbox.write("no.pem", "-- no certificate --");
     insta::assert_snapshot!(sandbox.run(&["update", "--ca-cert", "no.pem"]).fails(6), @"
-    error: cannot get `[URL]root/2`
+    error: cannot get `[URL]head`
     caused by: the extra certificates cannot be used: number 1 is not a certificate in PEM form
     hint: `--ca-cert` takes a file in PEM form
     ");

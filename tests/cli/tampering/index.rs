@@ -266,3 +266,24 @@ fn a_line_that_was_seen_cannot_be_taken_back_by_who_has_the_index_key() {
     scene.run(&["update"]).ok();
     assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.1.0");
 }
+
+#[test]
+fn a_registry_too_large_for_a_catalog_says_so_and_still_installs_by_name() {
+    let scene = scene();
+    let none = scene.hub.add_object(b"");
+    scene.hub.change_head(|head| (head.catalog, head.serial) = (none, head.serial + 1));
+    insta::assert_snapshot!(scene.run(&["search", "--registry", "hub"]), @"
+    2> error: registry `hub` has too many plugins for a catalog, so it cannot be searched from here
+    2> hint: `leahpm info hub/NAME` shows a plugin whose name you know
+    exit 5
+    ");
+    insta::assert_snapshot!(scene.run(&["search", "hello"]), @"
+    1> NAME         VERSION  REGISTRY  DESCRIPTION
+    1> hello-world  1.0.0    bundled   Greets you in the chat and counts your messages
+    2> warning: cannot search registry hub: registry `hub` has too many plugins for a catalog, so it cannot be searched from here
+    exit 0
+    ");
+    assert!(scene.run(&["info", "notes"]).ok().stdout.starts_with("notes 1.1.0 (hub)\n"));
+    scene.run(&["update"]).ok();
+    assert_eq!(scene.sandbox.live_line(), "keeper 1.0.0, notes 1.1.0");
+}

@@ -10,6 +10,7 @@ mod bombs;
 mod bytes;
 mod index;
 mod manifests;
+mod served;
 mod signatures;
 mod states;
 mod texts;
