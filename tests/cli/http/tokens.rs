@@ -115,6 +115,14 @@ fn a_token_is_tried_and_kept_for_its_owner_alone_until_logout() {
 }
 
 #[test]
+fn a_token_is_kept_although_the_head_is_past_its_time() {
+    let scene = Scene::added();
+    super::questions::expire(&scene.hub);
+    scene.log_in("wrong").fails(4);
+    scene.log_in(TOKEN).ok();
+}
+
+#[test]
 fn the_token_of_the_environment_comes_before_the_one_that_is_kept() {
     let scene = Scene::added();
     scene.log_in(TOKEN).ok();

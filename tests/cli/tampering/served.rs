@@ -103,7 +103,7 @@ impl Shown {
         let demands =
             Demands { key: &hub.root_key(), origin: Some(&hub.origin), seen: None, now: Some(now()) };
         let registry = Registry::open(self.source(session), &demands, &home)?;
-        registry.check_fresh(now()).map_err(RegistryError::from)?;
+        registry.check_fresh(now())?;
         let name = "translator".parse().unwrap();
         let record = registry.record(&name)?.expect("no change of bytes hides a name");
         let mut packages = Vec::new();
