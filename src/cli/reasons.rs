@@ -49,6 +49,9 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Fs(error) => error.into(),
             ConfigError::NoHome => Self::new(Kind::Usage, error).hint("name one with `--home` or LEAH_HOME"),
+            ConfigError::Proxy(_) => {
+                Self::new(Kind::Usage, error).hint("it looks like `http://proxy.example.com:8080`")
+            }
             ConfigError::Token(_) => Self::new(Kind::Usage, error),
             ConfigError::Registries { .. } => Self::new(Kind::Invalid, error),
         }
