@@ -253,21 +253,25 @@ impl Session {
             let demands = Demands { key: &config.root_key, origin, seen, now: Some(self.now) };
             Ok::<_, SessionError>(Registry::open(source, &demands, &self.layout)?)
         };
-        let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
+        let mut seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
         let mut registry = open(expected, seen.as_ref())?;
         let origin = registry.origin().clone();
-        if expected.is_none()
-            && let Some(seen) = self.seen(&origin)?
-        {
-            // Now that its name is known, it is held to what the one of that name has shown before.
-            registry = open(Some(&origin), Some(&seen))?;
-        }
-        registry.check_fresh(self.now)?;
         if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
             return Err(SessionError::Taken(origin));
         }
+        if expected.is_none() {
+            seen = self.seen(&origin)?;
+        }
+        if expected.is_none() && seen.is_some() {
+            // Now that its name is known, it is held to what the one of that name has shown before.
+            registry = open(Some(&origin), seen.as_ref())?;
+        }
+        registry.check_fresh(self.now)?;
         self.known.registries.insert(origin.clone(), config);
         self.has_new_registry = true;
+        // Used as it was met, and remembered like every other that was opened.
+        let opened = Opened { registry: Arc::new(registry), seen: seen.map(Arc::new) };
+        self.open.get_mut().insert(origin.clone(), opened);
         Ok(origin)
     }
 
