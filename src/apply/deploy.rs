@@ -59,7 +59,7 @@ pub fn deploy<E: From<ApplyError>>(
     loop {
         let live = Generation::live(apply.layout).map_err(ApplyError::from)?;
         let Some(plan) = make_plan(live.as_ref())? else {
-            remember::registries_seen(apply, session, None)?;
+            remember::registries_seen(apply, session)?;
             return Ok(Outcome::Unchanged);
         };
         if apply.config.dry_run {

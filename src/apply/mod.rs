@@ -21,7 +21,7 @@ use semver::Version;
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
-    remember::{forget_seen, remember_registries, remember_token},
+    remember::{forget_seen, remember_met, remember_registries, remember_token},
 };
 use crate::{
     config::{Config, ConfigError},

@@ -10,7 +10,7 @@ use crate::{
     credentials::Credentials,
     fs::{self, Access},
     generation::Writer,
-    registry::Session,
+    registry::{Session, SessionError},
     store::{Store, lock::HomeLock},
     trust::{Seen, SeenRecord},
 };
@@ -26,11 +26,32 @@ pub fn remember_registries(
     if apply.config.dry_run {
         return Ok(());
     }
-    with_home(apply, |_| {
-        let mut registries = Registries::read(apply.layout)?;
-        change(&mut registries);
-        Ok(registries.write(apply.layout, apply.config.durability)?)
+    with_home(apply, |_| change_registries(apply, change))
+}
+
+/// Remembers a registry that was met in this run: its state, so that it cannot go back behind what it showed to whoever
+/// added it, and then whatever `change` says of it. In a dry run changes nothing.
+///
+/// # Errors
+/// When another process has added one of that name with another key meanwhile, or something cannot be written.
+pub fn remember_met(
+    apply: &Apply<'_>,
+    session: &Session,
+    change: impl FnOnce(&mut Registries),
+) -> Result<(), ApplyError> {
+    if apply.config.dry_run {
+        return Ok(());
+    }
+    with_home(apply, |home| {
+        under_lock(apply, session, None, home)?;
+        change_registries(apply, change)
     })
+}
+
+fn change_registries(apply: &Apply<'_>, change: impl FnOnce(&mut Registries)) -> Result<(), ApplyError> {
+    let mut registries = Registries::read(apply.layout)?;
+    change(&mut registries);
+    Ok(registries.write(apply.layout, apply.config.durability)?)
 }
 
 /// Forgets what was seen of a registry, so that another one can have its name. In a dry run changes nothing.
@@ -75,15 +96,11 @@ pub fn remember_token(apply: &Apply<'_>, origin: &Origin, token: Option<Token>) 
 }
 
 /// Writes down what was seen of the registries of this run, where that is news.
-pub(super) fn registries_seen(
-    apply: &Apply<'_>,
-    session: &Session,
-    lock: Option<&Lock>,
-) -> Result<(), ApplyError> {
-    if apply.config.dry_run || (news(session, lock)?.is_empty() && !session.has_new_registry()) {
+pub(super) fn registries_seen(apply: &Apply<'_>, session: &Session) -> Result<(), ApplyError> {
+    if apply.config.dry_run || (news(session, None)?.is_empty() && !session.has_new_registry()) {
         return Ok(());
     }
-    with_home(apply, |home| under_lock(apply, session, lock, home))
+    with_home(apply, |home| under_lock(apply, session, None, home))
 }
 
 /// The same while the home's lock is held. It is read again here, since another process may have seen more.
@@ -96,7 +113,10 @@ pub(super) fn under_lock(
     if session.has_new_registry() {
         let mut registries = Registries::read(apply.layout)?;
         for (origin, config) in &session.known().registries {
-            registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
+            let there = registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
+            if there.root_key != config.root_key {
+                return Err(SessionError::Taken(origin.clone()).into());
+            }
         }
         registries.write(apply.layout, apply.config.durability)?;
     }

@@ -85,7 +85,7 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
             args.name
         ))
     })?;
-    remember(ctx, &origin, &config, args.default)?;
+    remember(ctx, &session, &origin, &config, args.default)?;
     if ctx.ui.json {
         return ctx.ui.object("registry add", json!({ "name": origin, "dry_run": ctx.config.dry_run }));
     }
@@ -108,15 +108,17 @@ fn with_token(failure: Failure, name: &Origin) -> Failure {
     Failure { hints: vec![hint], ..failure }
 }
 
-fn remember(ctx: &Context, origin: &Origin, config: &RegistryConfig, default: bool) -> Result<(), Failure> {
+fn remember(
+    ctx: &Context,
+    session: &Session,
+    origin: &Origin,
+    config: &RegistryConfig,
+    default: bool,
+) -> Result<(), Failure> {
     ctx.with_watch("registry add", |watch| {
         ctx.applying(watch, |apply| {
-            apply::remember_registries(apply, |registries| {
-                // Into the list as it is now: another process may have added one since ours was read.
-                let there = registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
-                if there.root_key == config.root_key {
-                    *there = config.clone();
-                }
+            apply::remember_met(apply, session, |registries| {
+                registries.registries.insert(origin.clone(), config.clone());
                 if default {
                     registries.default = Some(origin.clone());
                 }

@@ -4,7 +4,10 @@
 use std::fs;
 
 use super::Scene;
-use crate::fixture::{HEAD_LIFETIME, PackageSpec, TestRegistry, now};
+use crate::{
+    fixture::{HEAD_LIFETIME, PackageSpec, TestRegistry, now},
+    sandbox::Sandbox,
+};
 
 #[test]
 fn a_registry_put_back_to_an_older_state_is_refused_with_both_states() {
@@ -22,6 +25,22 @@ fn a_registry_put_back_to_an_older_state_is_refused_with_both_states() {
     assert_eq!(scene.sandbox.live_line(), "keeper 1.1.0");
     scene.run(&["verify"]).ok();
     scene.run(&["rollback"]).ok();
+}
+
+#[test]
+fn a_registry_cannot_go_back_behind_what_it_showed_when_it_was_added() {
+    let sandbox = Sandbox::new();
+    let hub = TestRegistry::new(&sandbox, "hub");
+    hub.offer(&PackageSpec::new("keeper", "1.0.0"));
+    let scene = Scene { sandbox, hub };
+    let older = scene.copy_of(&scene.hub);
+    scene.hub.offer(&PackageSpec::new("keeper", "1.1.0"));
+    scene.hub.add_as_default(&scene.sandbox);
+    older.put_back_all(&scene.hub);
+    insta::assert_snapshot!(scene.convicts(&["install", "keeper"]), @"
+    error: registry `hub` shows state 1.2, but 1.3 was seen before: it is older than it should be
+    hint: ask the registry's people about it; what it showed is kept in `[HOME]/evidence/hub-[hex].yaml`
+    ");
 }
 
 #[test]

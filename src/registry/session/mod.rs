@@ -1,12 +1,13 @@
 //! The registries of one run: which ones the user knows, each opened at most once, each record read at
 //! most once. What a command must remember of them (`Seen`) is handed to `apply`, which writes it.
 
+mod resolving;
+
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
 };
 
 use leah_http::BaseUrl;
@@ -20,17 +21,16 @@ use leah_plugin::{
     record::Record,
     yaml::{self, YamlError},
 };
-
 use semver::Version;
 
+use self::resolving::MOST_RECORDS;
 use super::{Registry, RegistryError, Source, network::Network};
 use crate::{
     config::{Address, ConfigError, NetworkConfig, Registries, RegistryConfig},
     fs::{self, FsError},
-    parallel,
     plan::Chosen,
-    requirements::{PluginId, Requirements},
-    resolve::{self, Candidate, Index, Resolution, ResolveError},
+    requirements::PluginId,
+    resolve::ResolveError,
     trust::{self, Demands, Seen, SeenRecord, TrustError},
 };
 
@@ -39,12 +39,6 @@ const BUNDLED_ROOT_KEY: &str = "RWRzqWippnsjtXaCVOcXmCaSdh7nff5i2gi8LvpmH09RybJb
 
 /// Largest file of what was seen of a registry, in bytes: some 10,000 pinned owners.
 const MAX_SEEN_BYTES: u64 = 4 << 20;
-
-/// How long the solver may think. An index is hostile input, and naive shapes would take minutes.
-const SOLVER_TIME: Duration = Duration::from_secs(2);
-
-/// Most records that one run reads: many times what any set of plugins needs.
-const MOST_RECORDS: usize = 5_000;
 
 /// Registries known to this run, opened as they are needed.
 #[derive(Debug)]
@@ -259,21 +253,25 @@ impl Session {
             let demands = Demands { key: &config.root_key, origin, seen, now: Some(self.now) };
             Ok::<_, SessionError>(Registry::open(source, &demands, &self.layout)?)
         };
-        let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
+        let mut seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
         let mut registry = open(expected, seen.as_ref())?;
         let origin = registry.origin().clone();
-        if expected.is_none()
-            && let Some(seen) = self.seen(&origin)?
-        {
-            // Now that its name is known, it is held to what the one of that name has shown before.
-            registry = open(Some(&origin), Some(&seen))?;
-        }
-        registry.check_fresh(self.now)?;
         if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
             return Err(SessionError::Taken(origin));
         }
+        if expected.is_none() {
+            seen = self.seen(&origin)?;
+        }
+        if expected.is_none() && seen.is_some() {
+            // Now that its name is known, it is held to what the one of that name has shown before.
+            registry = open(Some(&origin), seen.as_ref())?;
+        }
+        registry.check_fresh(self.now)?;
         self.known.registries.insert(origin.clone(), config);
         self.has_new_registry = true;
+        // Used as it was met, and remembered like every other that was opened.
+        let opened = Opened { registry: Arc::new(registry), seen: seen.map(Arc::new) };
+        self.open.get_mut().insert(origin.clone(), opened);
         Ok(origin)
     }
 
@@ -362,94 +360,10 @@ impl Session {
         Ok(Chosen { registry: id.registry.clone(), line: release.line.clone(), owner: record.owner().digest })
     }
 
-    /// Finds the set of versions that fits, fetching records as the solver asks for them.
-    ///
-    /// # Errors
-    /// When no set fits, or a record cannot be had.
-    pub fn resolve(&self, requirements: &Requirements) -> Result<Resolution, SessionError> {
-        let mut index = Index::default();
-        // One budget for all rounds; what it takes to read records does not count.
-        let mut left = SOLVER_TIME;
-        loop {
-            let start = Instant::now();
-            let answer = resolve::resolve(requirements, &index, &|| start.elapsed() >= left);
-            left = left.saturating_sub(start.elapsed());
-            match answer {
-                Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
-                Ok(resolution) => return Ok(resolution),
-                Err(error) => return Err(self.unsolved(requirements, &index, error)),
-            }
-        }
-    }
-
-    fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
-        // The catalog is read for a misspelt name alone.
-        let known = match &error {
-            ResolveError::Unknown(_) => self.origins().iter().flat_map(|origin| self.ids(origin)).collect(),
-            _ => Vec::new(),
-        };
-        let mut hints = error.hints(&requirements.bare, &known);
-        if hints.is_empty() {
-            hints = resolve::in_the_way(requirements, index)
-                .map(|name| format!("`leahpm uninstall {name}` would make room"))
-                .into_iter()
-                .collect();
-        }
-        SessionError::Unsolved { error, hints }
-    }
-
-    fn ids(&self, registry: &Origin) -> Vec<PluginId> {
-        let id = |name| PluginId { registry: registry.clone(), name };
-        self.names(registry).into_iter().map(id).collect()
-    }
-
-    /// Adds the records of `ids`, which are fetched together.
-    fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
-        if self.records.borrow().len() + ids.len() > MOST_RECORDS {
-            return Err(SessionError::TooMany);
-        }
-        let mut missing = Vec::new();
-        for id in &ids {
-            let opened = self.opened_registry(&id.registry)?;
-            // An old state may hide a newer version, or that one was withdrawn.
-            opened.registry.check_fresh(self.now)?;
-            if !self.records.borrow().contains_key(id) {
-                missing.push((id, opened));
-            }
-        }
-        let threads = missing.iter().map(|(_, opened)| opened.registry.threads()).max().unwrap_or(1);
-        let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
-        for ((id, opened), record) in missing.into_iter().zip(records) {
-            self.take(id, record, &opened)?;
-        }
-        for id in ids {
-            match self.record(&id)? {
-                Some(record) => index.add(id, candidates(&record)),
-                None => index.add_unknown(id),
-            }
-        }
-        Ok(())
-    }
-
     /// Names of a registry for suggestions; empty when it has no catalog that can be read.
     #[must_use]
     pub fn names(&self, origin: &Origin) -> Vec<PluginName> {
         let entries = self.registry(origin).ok().and_then(|registry| registry.catalog().ok());
         entries.into_iter().flat_map(Catalog::into_keys).collect()
     }
-}
-
-fn candidates(record: &Record) -> Vec<Candidate> {
-    record
-        .versions()
-        .into_iter()
-        .map(|release| Candidate {
-            version: release.line.version.clone(),
-            dependencies: release.line.interface.dependencies.clone(),
-            api: release.line.interface.api.clone(),
-            host: release.line.interface.host.clone(),
-            yanked: release.yanked,
-            revoked: release.revoked,
-        })
-        .collect()
 }

@@ -1,0 +1,119 @@
+//! Resolving with the records of a session: they are fetched together, as the solver asks for them.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use leah_plugin::{name::Origin, record::Record};
+
+use super::{Session, SessionError};
+use crate::{
+    config::Address,
+    parallel,
+    requirements::{PluginId, Requirements},
+    resolve::{self, Candidate, Index, Resolution, ResolveError},
+};
+
+/// How long the solver may think. An index is hostile input, and naive shapes would take minutes.
+const SOLVER_TIME: Duration = Duration::from_secs(2);
+
+/// Most records that one run reads: many times what any set of plugins needs.
+pub(super) const MOST_RECORDS: usize = 5_000;
+
+impl Session {
+    /// Finds the set of versions that fits, fetching records as the solver asks for them.
+    ///
+    /// # Errors
+    /// When no set fits, or a record cannot be had.
+    pub fn resolve(&self, requirements: &Requirements) -> Result<Resolution, SessionError> {
+        let mut index = Index::default();
+        // One budget for all rounds; what it takes to read records does not count.
+        let mut left = SOLVER_TIME;
+        loop {
+            let start = Instant::now();
+            let answer = resolve::resolve(requirements, &index, &|| start.elapsed() >= left);
+            left = left.saturating_sub(start.elapsed());
+            match answer {
+                Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
+                Ok(resolution) => return Ok(resolution),
+                Err(error) => return Err(self.unsolved(requirements, &index, error)),
+            }
+        }
+    }
+
+    fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
+        // The catalog is read for a misspelt name alone.
+        let known = match &error {
+            ResolveError::Unknown(_) => self.at_hand().iter().flat_map(|origin| self.ids(origin)).collect(),
+            _ => Vec::new(),
+        };
+        let mut hints = error.hints(&requirements.bare, &known);
+        if hints.is_empty() {
+            hints = resolve::in_the_way(requirements, index)
+                .map(|name| format!("`leahpm uninstall {name}` would make room"))
+                .into_iter()
+                .collect();
+        }
+        SessionError::Unsolved { error, hints }
+    }
+
+    /// The registries that can be asked for a name without waiting for another server.
+    fn at_hand(&self) -> Vec<Origin> {
+        let is_remote = |origin: &Origin| {
+            let config = self.config(origin).ok().flatten();
+            config.is_some_and(|config| matches!(config.url, Address::Web(_)))
+        };
+        let open = self.open.borrow();
+        let at_hand = self.origins().into_iter();
+        at_hand.filter(|origin| open.contains_key(origin) || !is_remote(origin)).collect()
+    }
+
+    fn ids(&self, registry: &Origin) -> Vec<PluginId> {
+        let id = |name| PluginId { registry: registry.clone(), name };
+        self.names(registry).into_iter().map(id).collect()
+    }
+
+    /// Adds the records of `ids`, which are fetched together.
+    fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
+        if self.records.borrow().len() + ids.len() > MOST_RECORDS {
+            return Err(SessionError::TooMany);
+        }
+        let mut missing = Vec::new();
+        for id in &ids {
+            let opened = self.opened_registry(&id.registry)?;
+            // An old state may hide a newer version, or that one was withdrawn.
+            opened.registry.check_fresh(self.now)?;
+            if !self.records.borrow().contains_key(id) {
+                missing.push((id, opened));
+            }
+        }
+        let threads = missing.iter().map(|(_, opened)| opened.registry.threads()).max().unwrap_or(1);
+        let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
+        for ((id, opened), record) in missing.into_iter().zip(records) {
+            self.take(id, record, &opened)?;
+        }
+        for id in ids {
+            match self.record(&id)? {
+                Some(record) => index.add(id, candidates(&record)),
+                None => index.add_unknown(id),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn candidates(record: &Record) -> Vec<Candidate> {
+    record
+        .versions()
+        .into_iter()
+        .map(|release| Candidate {
+            version: release.line.version.clone(),
+            dependencies: release.line.interface.dependencies.clone(),
+            api: release.line.interface.api.clone(),
+            host: release.line.interface.host.clone(),
+            yanked: release.yanked,
+            revoked: release.revoked,
+        })
+        .collect()
+}
