@@ -147,6 +147,11 @@ impl From<RegistryError> for Failure {
             RegistryError::Fs(error) => error.into(),
             RegistryError::Trust(error) => error.into(),
             RegistryError::Network(error) => (*error).into(),
+            RegistryError::Denied { origin, source } => {
+                let name = origin.map_or("NAME".to_owned(), |origin| origin.to_string());
+                let hint = format!("`leahpm registry login {name}` takes a token for the registry");
+                Self::new(Kind::Authentication, source).hint(hint)
+            }
             RegistryError::Credentials(error) => error.into(),
             RegistryError::Offline { .. } | RegistryError::ExpiredOffline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
@@ -174,10 +179,6 @@ impl From<RegistryError> for Failure {
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        if error.is_denied() {
-            return Self::new(Kind::Authentication, error)
-                .hint("`leahpm registry login NAME` takes a token for the registry");
-        }
         let hint = match &error.source {
             Problem::Connect { .. }
             | Problem::Timeout { .. }

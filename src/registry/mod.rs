@@ -126,6 +126,14 @@ pub enum RegistryError {
         /// What is wrong.
         source: CatalogError,
     },
+    /// The server wants another token, or one at all.
+    #[error("{source}")]
+    Denied {
+        /// The registry, where its name is known.
+        origin: Option<Origin>,
+        /// What it answered.
+        source: Box<HttpError>,
+    },
     /// It did not come over the network.
     #[error(transparent)]
     Network(Box<HttpError>),

@@ -37,7 +37,7 @@ impl Network {
     ) -> Result<Remote, RegistryError> {
         let token = origin.map_or(Ok(None), |origin| self.token(origin, layout))?;
         let cache = Cache::new(self.config.cache.clone());
-        Ok(Remote::new(urls, self.client()?, token, cache, self.config.offline))
+        Ok(Remote::new(origin.cloned(), urls, self.client()?, token, cache, self.config.offline))
     }
 
     fn client(&self) -> Result<Arc<Client>, RegistryError> {
