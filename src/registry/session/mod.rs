@@ -256,6 +256,9 @@ impl Session {
         let seen = expected.map_or(Ok(None), |origin| self.seen(origin))?;
         let mut registry = open(expected, seen.as_ref())?;
         let origin = registry.origin().clone();
+        if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
+            return Err(SessionError::Taken(origin));
+        }
         if expected.is_none()
             && let Some(seen) = self.seen(&origin)?
         {
@@ -263,9 +266,6 @@ impl Session {
             registry = open(Some(&origin), Some(&seen))?;
         }
         registry.check_fresh(self.now)?;
-        if origin.is_bundled() || self.known.registries.get(&origin).is_some_and(|there| *there != config) {
-            return Err(SessionError::Taken(origin));
-        }
         self.known.registries.insert(origin.clone(), config);
         self.has_new_registry = true;
         Ok(origin)
