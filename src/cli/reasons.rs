@@ -173,9 +173,9 @@ impl From<HttpError> for Failure {
             Problem::Connect { .. }
             | Problem::Timeout { .. }
             | Problem::TooSlow { .. }
-            | Problem::Cut { .. } => {
-                Some("check your connection; `--proxy URL` names a proxy, `--timeout SECONDS` waits longer")
-            }
+            | Problem::Cut { .. } => Some(
+                "check your connection; `--proxy URL` names a proxy, `--timeout SECONDS` waits longer, `--offline` works from the cache",
+            ),
             Problem::Busy { .. } | Problem::Status(_) => Some("run the command again in a while"),
             Problem::Tls { .. } => {
                 Some("`--ca-cert FILE` takes the certificate of a company's own authority")
