@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, time::Duration};
 
-use leah_http::{BaseUrl, BaseUrlError, Token, TokenError};
+use leah_http::{BaseUrl, BaseUrlError, ProxyUrl, ProxyUrlError, Token, TokenError};
 use leah_plugin::{
     key::PublicKey,
     layout::{CacheLayout, Layout},
@@ -12,7 +12,6 @@ use leah_plugin::{
 };
 use semver::Version;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::{
     consent::Choices,
@@ -50,7 +49,7 @@ pub struct NetworkConfig {
     /// How long a server may be silent.
     pub timeout: Duration,
     /// The proxy, in place of the one that the system names.
-    pub proxy: Option<Url>,
+    pub proxy: Option<ProxyUrl>,
     /// Files of certificates that are believed besides those of the system.
     pub ca_certificates: Vec<PathBuf>,
     /// Where what was read is kept.
@@ -151,6 +150,9 @@ pub enum ConfigError {
     /// A token in the environment is none.
     #[error(transparent)]
     Token(#[from] BadToken),
+    /// What was given for a proxy is none. It may hold a password, so that it is not repeated.
+    #[error("cannot take that for a proxy")]
+    Proxy(#[source] ProxyUrlError),
     /// The file is not what it should be.
     #[error("cannot read `{}`", crate::fs::shown(path))]
     Registries {
@@ -181,6 +183,14 @@ const TOKEN_VARIABLES: &str = "LEAHPM_TOKEN_";
 #[must_use]
 pub fn token_variable(origin: &Origin) -> String {
     format!("{TOKEN_VARIABLES}{}", origin.as_str().to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The proxy that a flag or a variable names.
+///
+/// # Errors
+/// When it is none.
+pub fn proxy(text: &str) -> Result<ProxyUrl, ConfigError> {
+    text.parse().map_err(ConfigError::Proxy)
 }
 
 /// The tokens in the environment. Variables that name no registry are somebody else's.

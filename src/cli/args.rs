@@ -9,7 +9,6 @@ use clap::{
 };
 use leah_plugin::{key::PublicKey, layout::CacheLayout};
 use semver::Version;
-use url::Url;
 
 use super::{
     failure::{Failure, Kind},
@@ -91,7 +90,7 @@ pub(super) struct GlobalArgs {
     timeout: u64,
     /// Proxy for registries on the network [default: that of the system]
     #[arg(long, global = true, env = "LEAHPM_PROXY", hide_env = true, value_name = "URL")]
-    proxy: Option<Url>,
+    proxy: Option<String>,
     /// File of certificates (PEM) to believe besides those of the system
     #[arg(long, global = true, env = "LEAHPM_CA_CERT", hide_env = true, value_name = "FILE")]
     ca_cert: Vec<PathBuf>,
@@ -141,7 +140,7 @@ impl GlobalArgs {
         Ok(NetworkConfig {
             offline: self.offline,
             timeout: Duration::from_secs(self.timeout),
-            proxy: self.proxy.clone(),
+            proxy: self.proxy.as_deref().map(config::proxy).transpose()?,
             ca_certificates: self.ca_cert.clone(),
             cache: CacheLayout::new(folder(self.cache.as_ref(), config::default_cache)?),
             tokens: config::tokens(std::env::vars_os())?,

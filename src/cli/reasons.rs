@@ -49,6 +49,9 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Fs(error) => error.into(),
             ConfigError::NoHome => Self::new(Kind::Usage, error).hint("name one with `--home` or LEAH_HOME"),
+            ConfigError::Proxy(_) => {
+                Self::new(Kind::Usage, error).hint("it looks like `http://proxy.example.com:8080`")
+            }
             ConfigError::Token(_) => Self::new(Kind::Usage, error),
             ConfigError::Registries { .. } => Self::new(Kind::Invalid, error),
         }
@@ -170,9 +173,9 @@ impl From<HttpError> for Failure {
             Problem::Connect { .. }
             | Problem::Timeout { .. }
             | Problem::TooSlow { .. }
-            | Problem::Cut { .. } => {
-                Some("check your connection; `--proxy URL` names a proxy, `--timeout SECONDS` waits longer")
-            }
+            | Problem::Cut { .. } => Some(
+                "check your connection; `--proxy URL` names a proxy, `--timeout SECONDS` waits longer, `--offline` works from the cache",
+            ),
             Problem::Busy { .. } | Problem::Status(_) => Some("run the command again in a while"),
             Problem::Tls { .. } => {
                 Some("`--ca-cert FILE` takes the certificate of a company's own authority")

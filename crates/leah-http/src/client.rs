@@ -2,11 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use url::Url;
-
 use crate::{
     engine::Engine,
     error::HttpError,
+    proxy::ProxyUrl,
     request::{Answer, Request},
     retry,
 };
@@ -22,7 +21,7 @@ pub struct Settings {
     /// The bytes of PEM files with certificates to believe beside the platform's.
     pub ca_certificates: Vec<Vec<u8>>,
     /// The proxy for everything that is not on this machine; without one the system's variables decide.
-    pub proxy: Option<Url>,
+    pub proxy: Option<ProxyUrl>,
     /// The header `User-Agent`.
     pub user_agent: String,
 }

@@ -138,7 +138,7 @@ impl Engine {
     /// With the proxy of the settings; without one the client looks at the system's by itself.
     fn proxied(&self, builder: ClientBuilder) -> Result<ClientBuilder, Problem> {
         match &self.settings.proxy {
-            Some(url) => Ok(builder.proxy(Proxy::all(url.clone()).map_err(settings)?)),
+            Some(proxy) => Ok(builder.proxy(Proxy::all(proxy.url().clone()).map_err(settings)?)),
             None => Ok(builder),
         }
     }

@@ -2,6 +2,7 @@
 //! redirects, and asks again where that helps. It knows nothing of registries and trusts nothing it gets.
 
 mod base;
+mod proxy;
 mod request;
 mod token;
 
@@ -19,6 +20,7 @@ mod roots;
 pub use base::{BaseUrl, BaseUrlError};
 pub use client::{Client, Settings};
 pub use error::{Cause, HttpError, Problem};
+pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use redirect::RedirectProblem;
 pub use request::{Answer, Caches, Encoding, End, Request, Validators};
 pub use token::{Token, TokenError};

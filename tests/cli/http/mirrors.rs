@@ -13,6 +13,9 @@ use crate::{
     sandbox::{Output, Sandbox},
 };
 
+/// The status of a server that has failed for good, so that nobody asks again.
+const FAILED: u16 = 501;
+
 /// A URL at which nobody listens.
 fn nobody() -> String {
     format!("http://{}/", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
@@ -51,7 +54,7 @@ fn a_mirror_stands_in_for_a_url_that_does_not_answer() {
 
 #[test]
 fn a_mirror_stands_in_for_a_url_that_is_busy_or_broken_or_lacks_files() {
-    for status in [404, 500, 503] {
+    for status in [404, 503, FAILED] {
         let (sandbox, hub, server) = served();
         let (own, mirror) = (Edge::before(&server), Edge::before(&server));
         add(&sandbox, &hub, [&own.url(), &mirror.url()]);
@@ -118,7 +121,7 @@ fn a_mirror_with_wrong_bytes_is_refused_and_the_url_is_believed_when_it_is_back(
     let (sandbox, hub, server) = served();
     let (own, mirror) = (Edge::before(&server), Edge::before(&server));
     add(&sandbox, &hub, [&own.url(), &mirror.url()]);
-    own.rule(|_, _| Reply::status(503));
+    own.rule(|_, _| Reply::status(FAILED));
     mirror.rule(|question, reply| if is_package(question) { reply.damaged() } else { reply });
     let refused = run(&sandbox, &["install", "beta"]);
     assert!(
@@ -161,7 +164,7 @@ fn a_mirror_that_lags_behind_is_told_from_one_that_lies() {
     );
     // While the URL answers, nobody asks the mirror.
     run(&sandbox, &["update"]).ok();
-    own.rule(|_, _| Reply::status(503));
+    own.rule(|_, _| Reply::status(FAILED));
     assert!(run(&sandbox, &["update"]).fails(7).starts_with(
         "error: registry `hub` shows state 1.3, but 1.4 was seen before: it is older than it should be\n"
     ));
@@ -174,7 +177,7 @@ fn what_a_server_said_of_a_head_is_told_to_no_other() {
     let (sandbox, hub, server) = served();
     let (own, mirror) = (Edge::before(&server), Edge::before(&server));
     add(&sandbox, &hub, [&own.url(), &mirror.url()]);
-    own.rule(|_, _| Reply::status(503));
+    own.rule(|_, _| Reply::status(FAILED));
     mirror.log();
     run(&sandbox, &["install", "beta", "--dry-run"]).ok();
     insta::assert_snapshot!(mirror.log(), @"

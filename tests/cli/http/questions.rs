@@ -165,6 +165,12 @@ fn a_cache_that_cannot_be_written_or_read_is_done_without() {
     exit 0
     ");
     assert_eq!(sandbox.read("cache"), b"not a folder");
+    fs::remove_file(sandbox.path("cache")).unwrap();
+    fs::create_dir(sandbox.path("cache")).unwrap();
+    fs::set_permissions(sandbox.path("cache"), fs::Permissions::from_mode(0o500)).unwrap();
+    sandbox.run(&["uninstall", "alpha"]).ok();
+    sandbox.run_as_user(&["install", "alpha"]).ok();
+    assert_eq!(tree_of(&sandbox.path("cache")).len(), 0);
 }
 
 #[test]
@@ -195,7 +201,7 @@ fn without_a_network_the_cache_serves_what_it_has() {
 }
 
 /// The registry's head as it is now ends its life three days ago.
-fn expire(hub: &TestRegistry) {
+pub(super) fn expire(hub: &TestRegistry) {
     hub.change_head(|head| (head.expires, head.serial) = (now() - 3 * 24 * 3600 - 60, head.serial + 1));
 }
 

@@ -115,6 +115,14 @@ fn a_token_is_tried_and_kept_for_its_owner_alone_until_logout() {
 }
 
 #[test]
+fn a_token_is_kept_although_the_head_is_past_its_time() {
+    let scene = Scene::added();
+    super::questions::expire(&scene.hub);
+    scene.log_in("wrong").fails(4);
+    scene.log_in(TOKEN).ok();
+}
+
+#[test]
 fn the_token_of_the_environment_comes_before_the_one_that_is_kept() {
     let scene = Scene::added();
     scene.log_in(TOKEN).ok();
@@ -189,7 +197,7 @@ fn a_token_is_in_no_lock_no_record_no_message_and_no_evidence() {
     said.push(scene.sandbox.run(&["registry", "list", "--json"]));
     said.push(scene.sandbox.run(&["update", "--json", "--verbose"]));
     // A server that repeats what it was sent, lies, fails and denies.
-    for status in [400, 401, 500] {
+    for status in [400, 401, 501] {
         scene.edge.rule(move |question, _| Reply {
             headers: vec![("x-echo".into(), question.header("authorization").into())],
             body: question.header("authorization").into(),

@@ -112,7 +112,8 @@ fn a_registry_elsewhere_is_reached_through_a_proxy_with_its_name_and_tls_unbroke
     let proxy = Proxy::to(edge.address());
     let key = hub.root_key().to_string();
     let install = ["install", "alpha", "--key", &key, "--registry", "https://plugins.example.org/"];
-    let way = format!("http://{}", proxy.address);
+    // Without a scheme, as people write it.
+    let way = proxy.address.to_string();
     let flags = [&install[..], &["--ca-cert", "ca.pem", "--proxy", &way]].concat();
     sandbox.run(&flags).ok();
     assert_eq!(sandbox.live_line(), "alpha 1.0.0, beta 1.0.0");
@@ -122,4 +123,16 @@ fn a_registry_elsewhere_is_reached_through_a_proxy_with_its_name_and_tls_unbroke
     let system = [("HTTPS_PROXY", way.as_str()), ("LEAHPM_CA_CERT", "ca.pem")];
     sandbox.run_env(&["update"], &system).ok();
     assert!(!proxy.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_proxy_is_refused_instead_of_left_out_and_not_repeated() {
+    let sandbox = Sandbox::new();
+    let refused = sandbox.run(&["list", "--proxy", "socks5://ann:hunter2@127.0.0.1:9"]);
+    insta::assert_snapshot!(refused.fails(2), @"
+    error: cannot take that for a proxy
+    caused by: a proxy is reached by `http://` or `https://`
+    hint: it looks like `http://proxy.example.com:8080`
+    ");
+    sandbox.run_env(&["list"], &[("LEAHPM_PROXY", "http://ann:hunter2@[x")]).fails(2);
 }
