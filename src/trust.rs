@@ -166,6 +166,14 @@ pub struct Seen {
     pub records: BTreeMap<PluginName, SeenRecord>,
 }
 
+impl Seen {
+    /// What orders states, as [`Head::order`].
+    #[must_use]
+    pub fn order(&self) -> (u64, u64) {
+        (self.epoch, self.serial)
+    }
+}
+
 /// How much of a record was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,8 +233,8 @@ pub struct Believed {
     pub head: Head,
     /// The file that the head was read from.
     pub signed_head: Vec<u8>,
-    /// SHA-256 of the file that the newest root was read from.
-    pub root_digest: Digest,
+    /// SHA-256 of the files `root/1`, `root/2`, … in order.
+    pub root_digests: Vec<Digest>,
 }
 
 impl Believed {
@@ -234,6 +242,39 @@ impl Believed {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.signed_head)
+    }
+
+    /// Refuses what contradicts what was seen before.
+    ///
+    /// # Errors
+    /// On a fork of the chain of roots, rollback and equivocation.
+    pub fn check_follows(&self, seen: &Seen) -> Result<(), TrustError> {
+        self.check_not_forked(seen)?;
+        self.check_not_older(seen)
+    }
+
+    /// Refuses a chain of roots without the newest one that was seen. Whoever holds a root key that was handed over
+    /// could otherwise sign a second root after its last one, with a greater epoch, for all who pinned that key.
+    fn check_not_forked(&self, seen: &Seen) -> Result<(), TrustError> {
+        let Some(SeenRoot { serial, sha256 }) = &seen.root else { return Ok(()) };
+        let index = serial.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        if index.and_then(|index| self.root_digests.get(index)) == Some(sha256) {
+            return Ok(());
+        }
+        Err(TrustError::RootFork { origin: self.head.origin.clone(), serial: *serial })
+    }
+
+    /// Refuses a head that is older than one already seen, or another one under the same number.
+    fn check_not_older(&self, seen: &Seen) -> Result<(), TrustError> {
+        let (origin, (epoch, serial)) = (self.head.origin.clone(), self.head.order());
+        let (seen_epoch, seen_serial) = seen.order();
+        if (epoch, serial) < seen.order() {
+            return Err(TrustError::Rollback { origin, epoch, serial, seen_epoch, seen_serial });
+        }
+        if (epoch, serial) == seen.order() && self.digest() != seen.head {
+            return Err(TrustError::Equivocation { origin, epoch, serial });
+        }
+        Ok(())
     }
 }
 
@@ -252,11 +293,9 @@ pub fn believe(shown: &Shown, demands: &Demands<'_>) -> Result<Believed, TrustEr
     if let Some(now) = demands.now {
         head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
     }
-    check_not_forked(shown, root, demands.seen)?;
-    // The chain that was walked has a newest root, and that is the last of its files.
-    let root_digest = shown.roots.last().map_or(Digest::of(b""), |root| Digest::of(root));
-    let believed = Believed { head, signed_head: shown.head.clone(), root_digest, roots };
-    check_not_older(&believed.head, &believed.digest(), demands.seen)?;
+    let root_digests = shown.roots.iter().map(|root| Digest::of(root)).collect();
+    let believed = Believed { head, signed_head: shown.head.clone(), root_digests, roots };
+    demands.seen.map_or(Ok(()), |seen| believed.check_follows(seen))?;
     Ok(believed)
 }
 
@@ -291,17 +330,6 @@ fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustE
     chain.ok_or_else(|| if roots.len() == 1 { first_error.unwrap_or_else(not_pinned) } else { not_pinned() })
 }
 
-/// Refuses a chain of roots without the newest one that was seen. Whoever holds a root key that was handed over could
-/// otherwise sign a second root after its last one, with a greater epoch, for all who pinned that key.
-fn check_not_forked(shown: &Shown, newest: &Root, seen: Option<&Seen>) -> Result<(), TrustError> {
-    let Some(SeenRoot { serial, sha256 }) = seen.and_then(|seen| seen.root.as_ref()) else { return Ok(()) };
-    let there = serial.checked_sub(1).and_then(|index| shown.roots.get(usize::try_from(index).ok()?));
-    if there.is_some_and(|root| Digest::of(root) == *sha256) {
-        return Ok(());
-    }
-    Err(TrustError::RootFork { origin: newest.origin.clone(), serial: *serial })
-}
-
 /// Reads the head: it must be signed by the newest root's index key.
 ///
 /// # Errors
@@ -309,24 +337,6 @@ fn check_not_forked(shown: &Shown, newest: &Root, seen: Option<&Seen>) -> Result
 fn read_head(bytes: &[u8], root: &Root) -> Result<Head, TrustError> {
     let invalid = |source| TrustError::Head { origin: root.origin.clone(), source };
     Head::read(bytes, &root.index_key).map_err(invalid)
-}
-
-/// Refuses a head that is older than one already seen, or another one under the same number.
-///
-/// # Errors
-/// On rollback and equivocation.
-fn check_not_older(head: &Head, digest: &Digest, seen: Option<&Seen>) -> Result<(), TrustError> {
-    let Some(seen) = seen else { return Ok(()) };
-    let origin = head.origin.clone();
-    let (epoch, serial) = (head.epoch, head.serial);
-    if (epoch, serial) < (seen.epoch, seen.serial) {
-        let (seen_epoch, seen_serial) = (seen.epoch, seen.serial);
-        return Err(TrustError::Rollback { origin, epoch, serial, seen_epoch, seen_serial });
-    }
-    if (epoch, serial) == (seen.epoch, seen.serial) && *digest != seen.head {
-        return Err(TrustError::Equivocation { origin, epoch, serial });
-    }
-    Ok(())
 }
 
 /// Refuses a head or root that is past its time: whoever serves it may be hiding what came after.

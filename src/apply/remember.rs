@@ -139,8 +139,10 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
             continue;
         }
         let before = session.seen(origin)?;
+        // Whoever tells two runs at once two different things must not have both of them believed.
+        before.iter().try_for_each(|seen| registry.check_beside(seen)).map_err(SessionError::from)?;
         // Another process may have seen a newer state than ours by now; that one stays, with our pins.
-        let newest = before.clone().filter(|b| (b.epoch, b.serial) > registry.head().order());
+        let newest = before.clone().filter(|before| before.order() > registry.head().order());
         let mut seen = newest.unwrap_or_else(|| registry.seen(before.clone()));
         let installed = lock.into_iter().flat_map(|lock| &lock.plugins);
         for (name, locked) in installed.filter(|(_, locked)| locked.registry == *origin) {
@@ -151,7 +153,9 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
             let known = seen.records.get(name);
             // Another process may have seen more of it since this run began; that stays.
             let is_news = known == pinned.as_ref() || known.is_none_or(|known| known.size < now.size);
-            if seen.owners.contains_key(name) && is_news {
+            // A record of an epoch that is over says nothing of the one that another process has seen.
+            let is_of_it = seen.epoch == registry.head().epoch && seen.owners.contains_key(name);
+            if is_of_it && is_news {
                 seen.records.insert(name.clone(), now);
             }
         }

@@ -217,6 +217,14 @@ impl Registry {
         &self.believed.head
     }
 
+    /// Refuses it where it contradicts what another run has seen since this one began, which may be a newer state.
+    ///
+    /// # Errors
+    /// On a fork of the chain of roots, and equivocation.
+    pub fn check_beside(&self, seen: &Seen) -> Result<(), TrustError> {
+        if seen.order() > self.believed.head.order() { Ok(()) } else { self.believed.check_follows(seen) }
+    }
+
     /// What is remembered of it: its state, and what was pinned so far.
     #[must_use]
     pub fn seen(&self, before: Option<Seen>) -> Seen {
@@ -228,10 +236,11 @@ impl Registry {
             epoch,
             serial: self.believed.head.serial,
             head: self.believed.digest(),
-            root: Some(SeenRoot {
-                serial: self.believed.roots.newest().serial,
-                sha256: self.believed.root_digest,
-            }),
+            root: self
+                .believed
+                .root_digests
+                .last()
+                .map(|sha256| SeenRoot { serial: self.believed.roots.newest().serial, sha256: *sha256 }),
             // What was verified is ASCII.
             signed_head: String::from_utf8(self.believed.signed_head.clone()).ok(),
             owners,

@@ -162,6 +162,11 @@ fn a_registry_moves_to_another_url_and_other_mirrors_under_the_same_key_alone() 
     hint: `leahpm registry remove hub` forgets the one that is there
     ");
     assert_eq!(sandbox.run(&["registry", "add", "hub", &thiefs.url()]).code, 7);
+    let install = ["install", "beta", "--registry", &thiefs.url(), "--key", &key];
+    insta::assert_snapshot!(sandbox.run(&install).fails(7), @"
+    error: there is a registry `hub` already, at another place or with another key
+    hint: `leahpm registry remove hub` forgets the one that is there
+    ");
     assert_eq!(sandbox.tree(), before);
 }
 

@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
 };
 
 use leah_plugin::{
@@ -150,6 +151,42 @@ fn equivocation() {
     let evidence = fs::read_to_string(evidence.path()).unwrap();
     // Two heads of one number, both signed by the index key: who reads it needs to believe nobody.
     assert_eq!(evidence.matches("leahpm:head:1\tregistry:hub\tepoch:1\tserial:3").count(), 2, "{evidence}");
+}
+
+#[test]
+fn equivocation_towards_two_runs_at_once() {
+    let (asked, is_asked) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let may_go = Mutex::new(Some(may_go));
+    let attack = Attack::with(move |path| {
+        if path == "packages/keeper/keeper-1.1.0.tar.gz"
+            && let Some(may_go) = may_go.lock().unwrap().take()
+        {
+            asked.send(()).unwrap();
+            may_go.recv().unwrap();
+        }
+        None
+    });
+    let common = attack.scene.copy_of(attack.hub());
+    attack.hub().offer(&PackageSpec::new("keeper", "1.1.0"));
+    let one_story = attack.scene.copy_of(attack.hub());
+    common.put_back_all(attack.hub());
+    attack.hub().offer(&PackageSpec::new("keeper", "1.2.0"));
+    let other_story = attack.scene.copy_of(attack.hub());
+    one_story.put_back_all(attack.hub());
+    let first = attack.scene.sandbox.spawn(&["update"]);
+    is_asked.recv_timeout(Duration::from_secs(60)).unwrap();
+    // The first run believes its head by now, and has written nothing.
+    other_story.put_back_all(attack.hub());
+    attack.forget_cache();
+    attack.run(&["update"]).ok();
+    one_story.put_back_all(attack.hub());
+    go.send(()).unwrap();
+    let refused = attack.scene.sandbox.wait(first);
+    insta::assert_snapshot!(refused.fails(7), @"error: registry `hub` shows another state 1.3 than the one that was seen before");
+    assert_eq!(attack.scene.sandbox.live_line(), "keeper 1.2.0");
+    // Nor is there a later run that takes it.
+    attack.convicts(&["update"]);
 }
 
 #[test]
