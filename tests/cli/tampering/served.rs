@@ -121,13 +121,16 @@ impl Shown {
         self.read(session)
     }
 
-    /// The same by one that has everything in its cache but this file, the roots and the head.
+    /// The same by one that has everything in its cache but this file and others of its kind.
     fn read_again(&self, session: &Session, file: &str) -> Result<Reading, Refusal> {
-        for folder in ["registries", "archives"] {
-            drop(fs::remove_dir_all(self.cache().join(folder)));
-        }
-        // An object has the same path in the cache.
-        drop(fs::remove_file(self.cache().join(file)));
+        // An object has the same path in the cache, others have not.
+        let cached = match file.split('/').next() {
+            Some("objects") => file,
+            Some("packages") => "archives",
+            _ => "registries",
+        };
+        let path = self.cache().join(cached);
+        drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
         self.read(session)
     }
 
