@@ -64,9 +64,10 @@ pub fn forget_seen(apply: &Apply<'_>, origin: &Origin) -> Result<(), ApplyError>
     }
     with_home(apply, |_| {
         let path = apply.layout.registry_state(origin);
-        if fs::kind(&path)?.is_some() {
-            fs::remove_file(&path)?;
+        if fs::kind(&path)?.is_none() {
+            return Ok(());
         }
+        fs::remove_file(&path)?;
         Ok(fs::sync_folder(&apply.layout.registries(), apply.config.durability)?)
     })
 }
