@@ -137,6 +137,12 @@ pub enum RegistryError {
         /// The file.
         url: String,
     },
+    /// It shows one root after the other, and nobody knows how many there are to come.
+    #[error("`{url}` takes too long to show its roots")]
+    SlowRoots {
+        /// The registry's URL.
+        url: String,
+    },
     /// The network is switched off, and the cache does not have it.
     #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
     Offline {

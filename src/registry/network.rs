@@ -11,6 +11,9 @@ use crate::{config::NetworkConfig, credentials::Credentials, fs};
 /// Largest file of certificates, in bytes.
 const MAX_CERTIFICATES_BYTES: u64 = 4 << 20;
 
+/// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
+const WALK_TIMEOUTS: u32 = 4;
+
 /// The way to the network of one run.
 #[derive(Debug)]
 pub(super) struct Network {
@@ -37,7 +40,8 @@ impl Network {
     ) -> Result<Remote, RegistryError> {
         let token = origin.map_or(Ok(None), |origin| self.token(origin, layout))?;
         let cache = Cache::new(self.config.cache.clone());
-        Ok(Remote::new(urls, self.client()?, token, cache, self.config.offline))
+        let longest_walk = self.config.timeout.saturating_mul(WALK_TIMEOUTS);
+        Ok(Remote::new(urls, self.client()?, token, cache, self.config.offline, longest_walk))
     }
 
     fn client(&self) -> Result<Arc<Client>, RegistryError> {

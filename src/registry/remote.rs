@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Request, Token, Validators};
@@ -35,6 +36,8 @@ pub struct Remote {
     token: Option<Token>,
     cache: Cache,
     offline: bool,
+    /// How long it may take to read all roots: before they are checked nobody knows whether they end.
+    longest_walk: Duration,
     /// Index of the URL that answered last; it is asked first.
     answered: AtomicUsize,
 }
@@ -113,8 +116,9 @@ impl Remote {
         token: Option<Token>,
         cache: Cache,
         offline: bool,
+        longest_walk: Duration,
     ) -> Self {
-        Self { urls, client, token, cache, offline, answered: AtomicUsize::new(0) }
+        Self { urls, client, token, cache, offline, longest_walk, answered: AtomicUsize::new(0) }
     }
 
     /// The address that may stand in a lock.
@@ -258,7 +262,14 @@ impl Remote {
         first: u64,
         get: impl Fn(&str) -> Result<Option<Sent>, RegistryError>,
     ) -> Result<Vec<Sent>, RegistryError> {
-        (first..=MAX_ROOTS).map_while(|serial| get(&Paths::root(serial)).transpose()).collect()
+        let begun = Instant::now();
+        let next = |serial| match get(&Paths::root(serial)).transpose()? {
+            Ok(_) if begun.elapsed() > self.longest_walk => {
+                Some(Err(RegistryError::SlowRoots { url: self.url().to_string() }))
+            }
+            root => Some(root),
+        };
+        (first..=MAX_ROOTS).map_while(next).collect()
     }
 
     /// Asks one URL after the other, the one that answered last first, until one has something. The error is that of
