@@ -74,8 +74,8 @@ const MAX_REGISTRIES_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registries {
-    /// Number of the file's format.
-    pub format: Format<1>,
+    /// Number of the file's format: 2 where a registry is on the network.
+    pub format: Format<2>,
     /// The registry of a bare name; `bundled` where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Origin>,
@@ -254,8 +254,11 @@ impl Registries {
     /// When the file cannot be written.
     pub fn write(&self, layout: &Layout, durability: Durability) -> Result<(), ConfigError> {
         let path = layout.registries_file();
-        let text =
-            yaml::to_string(self).map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
+        let is_old = |config: &RegistryConfig| matches!(config.url, Address::Folder(_));
+        let format = if self.registries.values().all(is_old) { Format::FIRST } else { Format::NEWEST };
+        let stated = Self { format, ..self.clone() };
+        let text = yaml::to_string(&stated)
+            .map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
         Ok(fs::replace(&path, text.as_bytes(), Access::Private, durability)?)
     }
 

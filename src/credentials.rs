@@ -82,7 +82,7 @@ impl Credentials {
         let path = layout.credentials();
         let tokens = self.tokens.iter();
         let tokens = tokens.map(|(origin, token)| (origin.clone(), token.reveal().to_owned())).collect();
-        let text = yaml::to_string(&Wire { format: Format, tokens })
+        let text = yaml::to_string(&Wire { format: Format::NEWEST, tokens })
             .map_err(|source| CredentialsError::Yaml { path: path.clone(), source })?;
         Ok(fs::replace(&path, text.as_bytes(), Access::Private, durability)?)
     }

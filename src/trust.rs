@@ -144,8 +144,8 @@ fn days(seconds: u64) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// Number of the file's format.
-    pub format: Format<1>,
+    /// Number of the file's format: 2 where it has head and root.
+    pub format: Format<2>,
     /// Highest epoch.
     pub epoch: u64,
     /// Highest serial in that epoch.
@@ -318,6 +318,8 @@ fn walk_roots(roots: &[Vec<u8>], pinned: &PublicKey) -> Result<RootChain, TrustE
                 Ok(start) => {
                     return Err(TrustError::RootNumber { serial, found: start.newest().serial });
                 }
+                // Its signature is that of the pinned key, so it begins the walk of those who can read it.
+                Err(source @ RootError::Format { .. }) => return Err(invalid(source)),
                 Err(source) => first_error = first_error.or(Some(invalid(source))),
             },
             Some(chain) => chain.extend(bytes).map_err(invalid)?,

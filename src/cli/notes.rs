@@ -1,5 +1,5 @@
-//! What `install` and `update` say beside the changes themselves: a publisher who changed since it was pinned, and a
-//! version that is left because its key was revoked.
+//! What `install` and `update` say beside the changes themselves: a publisher who changed since it was pinned, a
+//! version that is left because its key was revoked, versions that only a newer leahpm can read.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,12 @@ pub(super) fn tell(
             ctx.ui.note(format_args!(
                 "`{name}` {} is signed with a key that was revoked since it was installed; another version takes its place",
                 release.line.version
+            ));
+        }
+        if record.has_newer_versions() {
+            ctx.ui.note(format_args!(
+                "registry `{}` has versions of `{name}` that only a newer leahpm can read",
+                id.registry
             ));
         }
         // The pin outlives an uninstall; of `bundled` there is none but the lock.

@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use leah_http::{HttpError, Problem};
-use leah_plugin::{key::KeyError, name::PluginName, package::PackageError, signature::SignatureError};
+use leah_plugin::{
+    head::HeadError, key::KeyError, name::PluginName, package::PackageError, root::RootError,
+    signature::SignatureError,
+};
 use semver::Version;
 
 use super::failure::{Failure, Kind};
@@ -124,7 +127,13 @@ impl From<TrustError> for Failure {
             }),
             _ => None,
         };
-        let failure = Self::new(Kind::Trust, error);
+        // What is signed as it must be and cannot be read is no attack.
+        let is_newer = matches!(
+            error,
+            TrustError::Root { source: RootError::Format { .. }, .. }
+                | TrustError::Head { source: HeadError::Format { .. }, .. }
+        );
+        let failure = Self::new(if is_newer { Kind::Incompatible } else { Kind::Trust }, error);
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -138,6 +147,11 @@ impl From<RegistryError> for Failure {
             RegistryError::Fs(error) => error.into(),
             RegistryError::Trust(error) => error.into(),
             RegistryError::Network(error) => (*error).into(),
+            RegistryError::Denied { origin, source } => {
+                let name = origin.map_or("NAME".to_owned(), |origin| origin.to_string());
+                let hint = format!("`leahpm registry login {name}` takes a token for the registry");
+                Self::new(Kind::Authentication, source).hint(hint)
+            }
             RegistryError::Credentials(error) => error.into(),
             RegistryError::Offline { .. } | RegistryError::ExpiredOffline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
@@ -167,10 +181,6 @@ impl From<RegistryError> for Failure {
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        if error.is_denied() {
-            return Self::new(Kind::Authentication, error)
-                .hint("`leahpm registry login NAME` takes a token for the registry");
-        }
         let hint = match &error.source {
             Problem::Connect { .. }
             | Problem::Timeout { .. }

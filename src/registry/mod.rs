@@ -128,6 +128,14 @@ pub enum RegistryError {
         /// What is wrong.
         source: CatalogError,
     },
+    /// The server wants another token, or one at all.
+    #[error("{source}")]
+    Denied {
+        /// The registry, where its name is known.
+        origin: Option<Origin>,
+        /// What it answered.
+        source: Box<HttpError>,
+    },
     /// It did not come over the network.
     #[error(transparent)]
     Network(Box<HttpError>),
@@ -232,7 +240,7 @@ impl Registry {
         let same_epoch = before.as_ref().is_some_and(|before| before.epoch == epoch);
         let (owners, records) = before.map(|seen| (seen.owners, seen.records)).unwrap_or_default();
         Seen {
-            format: Format,
+            format: Format::NEWEST,
             epoch,
             serial: self.believed.head.serial,
             head: self.believed.digest(),

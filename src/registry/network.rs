@@ -5,14 +5,11 @@ use std::{cell::OnceCell, sync::Arc};
 use leah_http::{BaseUrl, Client, Settings, Token};
 use leah_plugin::{layout::Layout, name::Origin};
 
-use super::{RegistryError, cache::Cache, remote::Remote};
+use super::{RegistryError, remote::Remote};
 use crate::{config::NetworkConfig, credentials::Credentials, fs};
 
 /// Largest file of certificates, in bytes.
 const MAX_CERTIFICATES_BYTES: u64 = 4 << 20;
-
-/// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
-const WALK_TIMEOUTS: u32 = 4;
 
 /// The way to the network of one run.
 #[derive(Debug)]
@@ -39,9 +36,7 @@ impl Network {
         layout: &Layout,
     ) -> Result<Remote, RegistryError> {
         let token = origin.map_or(Ok(None), |origin| self.token(origin, layout))?;
-        let cache = Cache::new(self.config.cache.clone());
-        let longest_walk = self.config.timeout.saturating_mul(WALK_TIMEOUTS);
-        Ok(Remote::new(urls, self.client()?, token, cache, self.config.offline, longest_walk))
+        Ok(Remote::new(origin.cloned(), urls, self.client()?, token, &self.config))
     }
 
     fn client(&self) -> Result<Arc<Client>, RegistryError> {

@@ -10,10 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use leah_http::{Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Request, Token, Validators};
+use leah_http::{
+    Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Request, Retries, Token, Validators,
+};
 use leah_plugin::{
     digest::{Digest, Hashed},
     key::PublicKey,
+    name::Origin,
     registry_layout::RegistryLayout as Paths,
 };
 
@@ -21,7 +24,10 @@ use super::{
     MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError,
     cache::{Cache, Named},
 };
-use crate::trust::Shown;
+use crate::{config::NetworkConfig, trust::Shown};
+
+/// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
+const WALK_TIMEOUTS: u32 = 4;
 
 /// How many requests are under way at a time.
 pub(super) const REQUESTS: usize = 8;
@@ -29,6 +35,8 @@ pub(super) const REQUESTS: usize = 8;
 /// Where a registry's files are, and what is needed to get them.
 #[derive(Debug)]
 pub struct Remote {
+    /// Its name, where that is known.
+    origin: Option<Origin>,
     /// The URL, then the mirrors.
     urls: Vec<BaseUrl>,
     client: Arc<Client>,
@@ -111,14 +119,15 @@ impl Look {
 
 impl Remote {
     pub(super) fn new(
+        origin: Option<Origin>,
         urls: Vec<BaseUrl>,
         client: Arc<Client>,
         token: Option<Token>,
-        cache: Cache,
-        offline: bool,
-        longest_walk: Duration,
+        config: &NetworkConfig,
     ) -> Self {
-        Self { urls, client, token, cache, offline, longest_walk, answered: AtomicUsize::new(0) }
+        let (offline, longest_walk) = (config.offline, config.timeout.saturating_mul(WALK_TIMEOUTS));
+        let (cache, answered) = (Cache::new(config.cache.clone()), AtomicUsize::new(0));
+        Self { origin, urls, client, token, cache, offline, longest_walk, answered }
     }
 
     /// The address that may stand in a lock.
@@ -146,7 +155,8 @@ impl Remote {
             return Ok(Some(bytes));
         }
         let mut wrong = None;
-        let found = self.first(wanted.path, |url| self.right(url, wanted, received, &mut wrong));
+        let found =
+            self.first(wanted.path, |url, retries| self.right(url, wanted, (retries, received), &mut wrong));
         match (found, wrong) {
             (Ok(Some(bytes)), _) => {
                 self.cache.keep(wanted.named, &bytes);
@@ -164,14 +174,14 @@ impl Remote {
         &self,
         url: &BaseUrl,
         wanted: &Wanted<'_>,
-        received: &dyn Fn(u64),
+        (retries, received): (Retries, &dyn Fn(u64)),
         wrong: &mut Option<Wrong>,
     ) -> Result<Option<Hashed>, RegistryError> {
         for caches in [Caches::Use, Caches::Bypass] {
-            let how = How { caches, ..How::of(wanted.named) };
+            let how = How { caches, retries, ..How::of(wanted.named) };
             let answer =
                 self.client.get_watched(&self.request(url, wanted.path, wanted.limit, &how), received);
-            let Answer::Body { bytes, end, .. } = answer.map_err(failed)? else {
+            let Answer::Body { bytes, end, .. } = answer.map_err(|error| self.failed(error))? else {
                 return Ok(None);
             };
             let bytes = Hashed::of(bytes);
@@ -234,9 +244,9 @@ impl Remote {
 
     fn head(&self, key: &PublicKey) -> Result<NewestHead, RegistryError> {
         let cached = self.cache.head(key);
-        let found = self.first(Paths::HEAD, |url| {
+        let found = self.first(Paths::HEAD, |url, retries| {
             let known = cached.as_ref().and_then(|head| self.cache.validators(key, head, url.as_str()));
-            let how = How { known: known.as_ref(), ..How::of(Named::Object) };
+            let how = How { known: known.as_ref(), retries, ..How::of(Named::Object) };
             Ok(match (self.get(url, Paths::HEAD, MAX_SIGNED_BYTES, &how)?, &cached) {
                 (Answer::Unchanged, Some(cached)) => Some(NewestHead::Cached(cached.clone())),
                 (answer, _) => sent(url, answer).map(NewestHead::Sent),
@@ -247,7 +257,9 @@ impl Remote {
 
     /// That there is none is an answer like any other: mirrors are not asked for what is not there yet.
     fn root(&self, path: &str) -> Result<Option<Sent>, RegistryError> {
-        let found = self.first(path, |url| Ok(Some(self.signed(url, path, &How::of(Named::Object))?)))?;
+        let found = self.first(path, |url, retries| {
+            Ok(Some(self.signed(url, path, &How { retries, ..How::of(Named::Object) })?))
+        })?;
         Ok(found.flatten())
     }
 
@@ -256,32 +268,48 @@ impl Remote {
         Ok(sent(url, self.get(url, path, MAX_SIGNED_BYTES, how)?))
     }
 
-    /// The roots from this serial on, up to the first that is not there.
+    /// The roots from this serial on, up to the first that is not there. Storages in which nobody may list the files say
+    /// of a missing one that it is forbidden; who only wants to hide a root can say either.
     fn roots_from(
         &self,
         first: u64,
         get: impl Fn(&str) -> Result<Option<Sent>, RegistryError>,
     ) -> Result<Vec<Sent>, RegistryError> {
         let begun = Instant::now();
-        let next = |serial| match get(&Paths::root(serial)).transpose()? {
-            Ok(_) if begun.elapsed() > self.longest_walk => {
+        let next = |serial| match get(&Paths::root(serial)) {
+            Err(RegistryError::Denied { source, .. }) if serial > 1 && source.is_forbidden() => None,
+            Ok(Some(_)) if begun.elapsed() > self.longest_walk => {
                 Some(Err(RegistryError::SlowRoots { url: self.url().to_string() }))
             }
-            root => Some(root),
+            root => root.transpose(),
         };
         (first..=MAX_ROOTS).map_while(next).collect()
     }
 
-    /// Asks one URL after the other, the one that answered last first, until one has something. The error is that of
-    /// the first one that was asked.
+    /// Asks one URL after the other, the one that answered last first, until one has something. Where there are mirrors,
+    /// each is asked once before any is asked again: nobody waits for a dead server while another one has the file. The
+    /// error is that of the first one that was asked.
     fn first<T>(
         &self,
         path: &str,
-        mut ask: impl FnMut(&BaseUrl) -> Result<Option<T>, RegistryError>,
+        mut ask: impl FnMut(&BaseUrl, Retries) -> Result<Option<T>, RegistryError>,
     ) -> Result<Option<T>, RegistryError> {
         if self.offline {
             return Err(self.no_network(path));
         }
+        if self.urls.len() > 1 {
+            match self.round(|url| ask(url, Retries::None)) {
+                Err(RegistryError::Network(error)) if error.may_pass() => {}
+                answer => return answer,
+            }
+        }
+        self.round(|url| ask(url, Retries::Some))
+    }
+
+    fn round<T>(
+        &self,
+        mut ask: impl FnMut(&BaseUrl) -> Result<Option<T>, RegistryError>,
+    ) -> Result<Option<T>, RegistryError> {
         let mut error = None;
         let start = self.answered.load(Ordering::Relaxed);
         for index in (0..self.urls.len()).map(|offset| (start + offset) % self.urls.len()) {
@@ -298,13 +326,21 @@ impl Remote {
     }
 
     fn get(&self, url: &BaseUrl, path: &str, limit: u64, how: &How<'_>) -> Result<Answer, RegistryError> {
-        self.client.get(&self.request(url, path, limit, how)).map_err(failed)
+        self.client.get(&self.request(url, path, limit, how)).map_err(|error| self.failed(error))
     }
 
     fn request<'a>(&'a self, url: &'a BaseUrl, path: &'a str, limit: u64, how: &How<'a>) -> Request<'a> {
         let token = self.token.as_ref().filter(|_| url == self.url());
-        let How { known, caches, encoding } = *how;
-        Request { base: url, path, limit, token, known, caches, encoding }
+        let How { known, caches, encoding, retries } = *how;
+        Request { base: url, path, limit, token, known, caches, encoding, retries }
+    }
+
+    fn failed(&self, error: HttpError) -> RegistryError {
+        let source = Box::new(error);
+        if source.is_denied() {
+            return RegistryError::Denied { origin: self.origin.clone(), source };
+        }
+        RegistryError::Network(source)
     }
 
     fn no_network(&self, path: &str) -> RegistryError {
@@ -321,6 +357,7 @@ struct How<'a> {
     known: Option<&'a Validators>,
     caches: Caches,
     encoding: Encoding,
+    retries: Retries,
 }
 
 impl How<'_> {
@@ -330,16 +367,12 @@ impl How<'_> {
             // A package is compressed already, and its size is signed.
             Named::Archive => Encoding::Identity,
         };
-        Self { known: None, caches: Caches::Use, encoding }
+        Self { known: None, caches: Caches::Use, encoding, retries: Retries::Some }
     }
 
     fn past_caches() -> Self {
         Self { caches: Caches::Bypass, ..Self::of(Named::Object) }
     }
-}
-
-fn failed(error: HttpError) -> RegistryError {
-    RegistryError::Network(Box::new(error))
 }
 
 fn sent(url: &BaseUrl, answer: Answer) -> Option<Sent> {

@@ -75,6 +75,11 @@ fn a_kill_or_an_error_of_the_disk_at_any_call_leaves_the_old_set_or_the_new() {
 }
 
 #[test]
+fn a_kill_while_a_server_is_asked_and_the_cache_is_written_leaves_the_old_set_or_the_new() {
+    check("kill.py", 40, &["--only", "install-from-web"]);
+}
+
+#[test]
 fn a_power_cut_at_any_call_leaves_the_old_set_or_the_new() {
     check("power-cut.py", 20, &[]);
 }

@@ -22,6 +22,7 @@ mod consent;
 mod crash;
 mod enable;
 mod exclude;
+mod formats;
 mod gc;
 mod generated;
 mod hold;

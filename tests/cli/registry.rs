@@ -217,10 +217,10 @@ fn says_when_the_list_of_registries_is_broken_and_where() {
     2> caused by: line 2, column 1: unknown field `registires`, expected one of format, default, registries
     exit 13
     ");
-    sandbox.write("home/registries.yaml", "format: 2\n");
+    sandbox.write("home/registries.yaml", "format: 3\n");
     insta::assert_snapshot!(sandbox.run(&["install", "translator"]), @"
     2> error: cannot read `[HOME]/registries.yaml`
-    2> caused by: line 1, column 9: format 2 is not known, this leahpm knows format 1; a newer leahpm may have written it
+    2> caused by: line 1, column 9: format 3 is not known, this leahpm knows format 2; a newer leahpm may have written it
     exit 13
     ");
 }

@@ -114,7 +114,8 @@ def run_all(actors, options):
         print(f"{one.change.name}: {len(points)} calls", file=sys.stderr)
         for mode in options.mode:
             # A closed pipe is another story than a full disk.
-            cases += [(one, point, mode) for point in points if mode == "kill" or not point.prints]
+            errors = mode == "kill" or not one.change.web
+            cases += [(one, point, mode) for point in points if errors and (mode == "kill" or not point.prints)]
     if options.list:
         return 0
     print(f"{len(cases)} cases in all", file=sys.stderr)
@@ -146,21 +147,24 @@ def trace(actors, prepared, environment=None):
     """The calls of an undisturbed run that change the disk, in their order."""
     home, output = f"{actors.folder}/traced", f"{actors.folder}/trace"
     stage.copy(prepared.home, home)
+    stage.remove(stage.cache_of(home))
     strace = ["strace", "-f", "-y", "-qq", "-o", output, f"--trace={traced_calls()}"]
     done = actors.run(home, prepared.change.arguments, one_processor(0) + strace, environment=environment or {})
     if done.returncode:
         raise SystemExit(f"{prepared.change.name}: {done.stderr}")
-    counts, points, processes = collections.Counter(), [], set()
+    by_process, points, processes = collections.defaultdict(collections.Counter), [], set()
     with open(output, encoding="utf-8", errors="replace") as file:
         for line in file:
             if not (call := LINE.match(line)):
                 continue
             process, name, text = call.groups()
+            # strace counts by thread.
+            counts = by_process[process]
             counts[name] += 1
-            if name != "openat" or "O_CREAT" in text:
+            if (name != "openat" or "O_CREAT" in text) and "<anon_inode:" not in text:
                 processes.add(process)
                 points.append(Point(name, counts[name], counts - collections.Counter([name]), text.strip()))
-    if len(processes) != 1:
+    if len(processes) != 1 and not prepared.change.web:
         raise SystemExit(f"{prepared.change.name}: strace counts by thread, and {len(processes)} change the disk")
     stage.remove(home)
     return points
@@ -170,11 +174,13 @@ def interrupt(actors, home, case, counts, failures):
     prepared, point, mode = case
     processor = int(home.rsplit("-", 1)[1])
     stage.copy(prepared.home, home)
+    stage.remove(stage.cache_of(home))
     strace = ["strace", "-f", "-qq", "-o", os.devnull, f"--trace={traced_calls()}", *point.injections(mode)]
     done = actors.run(home, prepared.change.arguments, one_processor(processor) + strace)
     ended = done.returncode
     try:
-        if mode == "kill" and ended not in (137, -9):
+        # On the web the threads may have come to this call less often than before.
+        if mode == "kill" and ended not in (137, -9) and not (prepared.change.web and ended == 0):
             raise Broken(f"it was not killed, it ended with {ended}: {done.stderr.strip()}")
         if mode != "kill":
             judge_words(home, point, mode, done)
@@ -189,6 +195,7 @@ def interrupt(actors, home, case, counts, failures):
             f"\n      ended with {ended}: {done.stderr.strip()}"
         )
     stage.remove(home)
+    stage.remove(stage.cache_of(home))
 
 
 def judge_words(home, point, mode, done):

@@ -4,12 +4,14 @@ hold of a home afterwards. `kill.py` and `power-cut.py` interrupt; this module j
 
 import functools
 import hashlib
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass, field
 
 import registries
@@ -29,6 +31,24 @@ ANNOUNCED = re.compile(r"^(Generation \d+ is live\.|Rolled back|Removed|Added re
 
 class Broken(Exception):
     """Something that must hold does not; the text says what."""
+
+
+class Web(http.server.ThreadingHTTPServer):
+    """A web server over a folder, on any port of this machine that is free; it ends with the script."""
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), functools.partial(Silent, directory=folder))
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    """Answers and writes nothing down."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
 
 
 class Folder(tempfile.TemporaryDirectory):
@@ -53,6 +73,8 @@ class Change:
     again: tuple = (0,)
     # Whether the same command writes once more when the set is new; only who writes removes leftovers.
     rewrites: bool = True
+    # Whether it asks a web server: several threads work then, and what they do first is chance.
+    web: bool = False
 
 
 @dataclass
@@ -68,11 +90,12 @@ class Prepared:
 def changes(keys, folders):
     """Every way to change a home."""
     grant = ["--grant", "all"]
-    from_folder = ["--registry", folders["other"], "--key", keys["other"]]
+    from_folder, from_web = (["--registry", folders[it], "--key", keys["other"]] for it in ("other", "web"))
     return [
         Change("first-install", ["install", "translator", "hello-world", *grant], base=False),
         Change("install", ["install", "hub/delta", *grant]),
         Change("install-from-folder", ["install", "zeta", *from_folder, *grant]),
+        Change("install-from-web", ["install", "zeta", *from_web, *grant], web=True),
         Change("update-without-news", ["update", "beta", *grant]),
         Change("update", ["update", *grant]),
         Change("uninstall", ["uninstall", "gamma"], again=(5,)),
@@ -105,12 +128,13 @@ class Stage:
         with open(f"{folder}/registries/keys.json", encoding="ascii") as file:
             self.keys = json.load(file)
         self.hub, self.other = f"{folder}/hub", f"{folder}/registries/other"
+        self.web = Web(self.other)
 
     def run(self, home, arguments, before=(), **options):
         """Runs leahpm to its end, behind another program if `before` names one."""
         return subprocess.run(
             [*without_rights(), *before, self.leahpm, "--home", home, *arguments],
-            env={**self.environment, **options.pop("environment", {})},
+            env={**self.environment, "LEAH_CACHE": cache_of(home), **options.pop("environment", {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -136,7 +160,8 @@ class Stage:
         self.must(base, ["install", "hub/gamma", "--grant", "all"])
         copy(f"{states}/hub-after", self.hub)
         prepared = []
-        for change in changes(self.keys, {"hub": self.hub, "other": self.other}):
+        web = f"http://127.0.0.1:{self.web.server_port}/"
+        for change in changes(self.keys, {"hub": self.hub, "other": self.other, "web": web}):
             if wanted and change.name not in wanted:
                 continue
             home = f"{self.folder}/{change.name}"
@@ -148,6 +173,7 @@ class Stage:
                 damage(home, change.damage)
             done = f"{self.folder}/done"
             copy(home, done)
+            remove(cache_of(done))
             self.must(done, change.arguments)
             prepared.append(Prepared(change, home, look(home), look(done)))
             remove(done)
@@ -216,6 +242,11 @@ def without_rights():
     """What to put before a command so that modes of files bind even root."""
     root = os.geteuid() == 0 and shutil.which("setpriv")
     return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if root else []
+
+
+def cache_of(home):
+    """The cache that goes with a home. It is not judged; who finds half a file in it must not mind."""
+    return f"{home}-cache"
 
 
 def look(home):

@@ -105,6 +105,16 @@ impl HttpError {
     pub fn is_denied(&self) -> bool {
         matches!(self.source, Problem::Denied(_))
     }
+
+    /// Whether the server says no whoever asks: status 403. Some storages say so of files that are not there.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.source, Problem::Denied(403))
+    }
+
+    /// Whether asking again may end otherwise.
+    pub fn may_pass(&self) -> bool {
+        self.source.may_pass()
+    }
 }
 
 impl Problem {

@@ -22,7 +22,7 @@ pub use client::{Client, Settings};
 pub use error::{Cause, HttpError, Problem};
 pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use redirect::RedirectProblem;
-pub use request::{Answer, Caches, Encoding, End, Request, Validators};
+pub use request::{Answer, Caches, Encoding, End, Request, Retries, Validators};
 pub use token::{Token, TokenError};
 
 #[cfg(test)]

@@ -19,6 +19,17 @@ pub struct Request<'a> {
     pub caches: Caches,
     /// How the body may be packed on the way.
     pub encoding: Encoding,
+    /// Whether to ask again where that may help.
+    pub retries: Retries,
+}
+
+/// Whether to ask again where that may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retries {
+    /// Yes, with pauses.
+    Some,
+    /// No: there is somebody else to ask.
+    None,
 }
 
 /// Whether a cache between here and the server may answer.

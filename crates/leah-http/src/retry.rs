@@ -11,7 +11,7 @@ use crate::{
     attempt::attempt,
     engine::Engine,
     error::{HttpError, Problem},
-    request::{Answer, Request},
+    request::{Answer, Request, Retries},
 };
 
 const MOST_RETRIES: usize = 3;
@@ -33,20 +33,22 @@ pub(crate) fn get(
         attempt(engine, request, received)
     };
     let timeout = engine.settings().timeout;
-    let answer = engine.runtime().and_then(|runtime| runtime.block_on(patiently(timeout, next)));
+    let answer =
+        engine.runtime().and_then(|runtime| runtime.block_on(patiently(timeout, request.retries, next)));
     let url = || request.base.join(request.path).into();
     answer.map_err(|source| HttpError { url: url(), attempts: attempts.get(), source })
 }
 
 async fn patiently<A: Future<Output = Result<Answer, Problem>>>(
     timeout: Duration,
+    retries: Retries,
     next: impl FnMut() -> A,
 ) -> Result<Answer, Problem> {
     let started = Instant::now();
     let span = LEAST_SPAN.max(timeout * 2);
     let first = FIRST_PAUSE.min(timeout / 10);
-    let pauses =
-        ExponentialBuilder::default().with_min_delay(first).with_max_times(MOST_RETRIES).with_jitter();
+    let most = if retries == Retries::None { 0 } else { MOST_RETRIES };
+    let pauses = ExponentialBuilder::default().with_min_delay(first).with_max_times(most).with_jitter();
     next.retry(pauses)
         .sleep(tokio::time::sleep)
         .when(Problem::may_pass)

@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::{
     base::BaseUrl,
-    request::{Caches, Encoding, Request},
+    request::{Caches, Encoding, Request, Retries},
 };
 
 /// What becomes of a connection after an answer.
@@ -198,5 +198,6 @@ pub(crate) fn question(base: &BaseUrl) -> Request<'_> {
         known: None,
         caches: Caches::Use,
         encoding: Encoding::Identity,
+        retries: Retries::Some,
     }
 }

@@ -59,11 +59,11 @@ pub enum FormatError {
     Yaml(#[from] YamlError),
 }
 
-/// Reads a value whose text states `format` at its top.
+/// Reads a value whose text states at its top a `format` from 1 to `newest`.
 ///
 /// # Errors
 /// As [`from_slice`]; a text of another format is told as such, whatever else stands in it.
-pub fn from_slice_of_format<T: DeserializeOwned>(bytes: &[u8], known: u64) -> Result<T, FormatError> {
+pub fn from_slice_of_format<T: DeserializeOwned>(bytes: &[u8], newest: u64) -> Result<T, FormatError> {
     #[derive(Deserialize)]
     struct Stated {
         format: u64,
@@ -71,11 +71,11 @@ pub fn from_slice_of_format<T: DeserializeOwned>(bytes: &[u8], known: u64) -> Re
     let read = from_slice(bytes);
     // A text of ours states the format it has in its first line; only another one is read twice.
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if read.is_ok() && first == format!("format: {known}").as_bytes() {
+    if read.is_ok() && (1..=newest).any(|known| first == format!("format: {known}").as_bytes()) {
         return Ok(read?);
     }
     match from_slice(bytes) {
-        Ok(Stated { format }) if format != known => Err(FormatError::Newer(format)),
+        Ok(Stated { format }) if !(1..=newest).contains(&format) => Err(FormatError::Newer(format)),
         _ => Ok(read?),
     }
 }
@@ -92,20 +92,34 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
     })
 }
 
-/// A format number that can only be `N`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Format<const N: u32>;
+/// A format number from 1 to `N`. A file states the smallest one that has all that is in it, so that releases which do
+/// not know what is new read every file without it, and call the others too new for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format<const N: u32>(u32);
+
+impl<const N: u32> Format<N> {
+    /// The first one.
+    pub const FIRST: Self = Self(1);
+    /// The last one.
+    pub const NEWEST: Self = Self(N);
+}
+
+impl<const N: u32> Default for Format<N> {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
 
 impl<const N: u32> Serialize for Format<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(N)
+        serializer.serialize_u32(self.0)
     }
 }
 
 impl<'de, const N: u32> Deserialize<'de> for Format<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u32::deserialize(deserializer)? {
-            number if number == N => Ok(Self),
+            number if (1..=N).contains(&number) => Ok(Self(number)),
             number => Err(de::Error::custom(format_args!(
                 "format {number} is not known, this leahpm knows format {N}; a newer leahpm may have written it"
             ))),

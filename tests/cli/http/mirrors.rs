@@ -53,6 +53,15 @@ fn a_mirror_stands_in_for_a_url_that_does_not_answer() {
 }
 
 #[test]
+fn a_mirror_s_root_key_is_not_offered_as_that_of_the_url() {
+    let (sandbox, _hub, server) = served();
+    let (nobody, mirror) = (nobody(), Edge::before(&server));
+    let refused = run(&sandbox, &["registry", "add", "hub", &nobody, "--mirror", &mirror.url()]);
+    assert!(refused.fails(6).starts_with(&format!("error: cannot get `{nobody}root.pub`")), "{refused}");
+    assert_eq!(mirror.log(), "");
+}
+
+#[test]
 fn a_mirror_stands_in_for_a_url_that_is_busy_or_broken_or_lacks_files() {
     for status in [404, 503, FAILED] {
         let (sandbox, hub, server) = served();
@@ -186,4 +195,28 @@ fn what_a_server_said_of_a_head_is_told_to_no_other() {
     200 objects/[HASH] gzip
     404 root/2 gzip
     ");
+}
+
+#[test]
+fn a_url_that_is_busy_is_asked_once_where_a_mirror_has_the_file() {
+    let (sandbox, hub, server) = served();
+    let (own, mirror) = (Edge::before(&server), Edge::before(&server));
+    add(&sandbox, &hub, [&own.url(), &mirror.url()]);
+    own.log();
+    own.rule(|_, _| Reply::status(503));
+    run(&sandbox, &["install", "alpha"]).ok();
+    // Head and next root are asked for at the same time; from then on the mirror comes first.
+    let mut asked: Vec<String> = own.questions().into_iter().map(|question| question.path).collect();
+    asked.sort();
+    assert_eq!(asked, ["head", "root/2"]);
+}
+
+#[test]
+fn a_storage_that_forbids_what_is_not_there_has_no_next_root() {
+    let (sandbox, hub, server) = served();
+    let storage = Edge::before(&server);
+    storage.rule(|_, reply| if reply.status == 404 { Reply::status(403) } else { reply });
+    super::add(&sandbox, &hub, &storage.url());
+    run(&sandbox, &["install", "alpha"]).ok();
+    assert_eq!(sandbox.live_line(), "alpha 1.0.0, beta 1.0.0");
 }

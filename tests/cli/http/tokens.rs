@@ -86,7 +86,7 @@ fn a_token_is_tried_and_kept_for_its_owner_alone_until_logout() {
     insta::assert_snapshot!(scene.sandbox.run(&["install", "alpha"]).fails(4), @"
     error: cannot get `[EDGE]head`
     caused by: the server answered with status 401: it wants to know who asks, or says no
-    hint: `leahpm registry login NAME` takes a token for the registry
+    hint: `leahpm registry login hub` takes a token for the registry
     ");
     insta::assert_snapshot!(scene.log_in("wrong\n").fails(4), @"
     error: cannot get `[EDGE]head`

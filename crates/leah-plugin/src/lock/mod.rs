@@ -19,8 +19,9 @@ use crate::{
     yaml::{self, FormatError},
 };
 
-/// The format of `leah.lock` that this release reads and writes.
-pub const LOCK_FORMAT: u64 = 1;
+/// The newest format of `leah.lock` that this release reads; it writes it for a set with plugins that are held, and
+/// format 1, which knows none, for all others.
+pub const LOCK_FORMAT: u64 = 2;
 
 /// What a `leah.lock` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +132,7 @@ impl Lock {
     pub fn to_text(&self) -> Result<String, LockError> {
         self.check()?;
         let wire = WireRef {
-            format: LOCK_FORMAT,
+            format: if self.plugins.values().any(|locked| locked.held) { LOCK_FORMAT } else { 1 },
             requested: &self.requested,
             plugins: &self.plugins,
             registries: &self.registries,
@@ -323,7 +324,9 @@ mod tests {
         let mut held = lock();
         held.plugins.get_mut("text-tools").unwrap().held = true;
         let text = held.to_text().unwrap();
-        assert_eq!(text.replacen("    held: true\n", "", 1), lock().to_text().unwrap());
+        assert!(text.starts_with("format: 2\n"));
+        let same = text.replacen("    held: true\n", "", 1).replacen("format: 2", "format: 1", 1);
+        assert_eq!(same, lock().to_text().unwrap());
         assert_eq!(Lock::read(text.as_bytes()).unwrap(), held);
         let free = text.replace("held: true", "held: false");
         assert_eq!(Lock::read(free.as_bytes()).unwrap(), lock());
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn refuses_a_newer_format_before_anything_else() {
-        check_error("format: 1", "format: 2\nnew: x", "the lock is of format 2, which needs a newer leahpm");
+        check_error("format: 1", "format: 3\nnew: x", "the lock is of format 3, which needs a newer leahpm");
     }
 
     #[test]

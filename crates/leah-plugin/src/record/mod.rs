@@ -122,6 +122,7 @@ pub struct Record {
     text: Vec<u8>,
     lines: Vec<Line>,
     owners: Vec<Owner>,
+    has_newer_versions: bool,
 }
 
 impl Record {
@@ -148,11 +149,18 @@ impl Record {
         if let Some((line, key)) = by_root {
             owner::check_root(key, root_key).map_err(|error| fail(line, error.into()))?;
         }
-        let State { lines, owners, .. } = reader.state;
+        let State { lines, owners, skipped: has_newer_versions, .. } = reader.state;
         if owners.is_empty() {
             return Err(fail(0, RecordProblem::Empty));
         }
-        Ok(Self { origin: origin.clone(), name: name.clone(), text: bytes.to_vec(), lines, owners })
+        let (origin, name, text) = (origin.clone(), name.clone(), bytes.to_vec());
+        Ok(Self { origin, name, text, lines, owners, has_newer_versions })
+    }
+
+    /// Whether it has versions that only a newer leahpm can read.
+    #[must_use]
+    pub fn has_newer_versions(&self) -> bool {
+        self.has_newer_versions
     }
 
     /// A new record with its first owner.

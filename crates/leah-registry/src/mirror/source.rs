@@ -3,7 +3,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use leah_http::{Answer, BaseUrl, BaseUrlError, Caches, Client, Encoding, Request, Settings, Token};
+use leah_http::{Answer, BaseUrl, BaseUrlError, Caches, Client, Encoding, Request, Retries, Settings, Token};
 use leah_plugin::registry_layout::RegistryLayout;
 
 use super::MirrorError;
@@ -97,7 +97,8 @@ impl Source {
         };
         let package = path.starts_with(RegistryLayout::PACKAGES);
         let encoding = if package { Encoding::Identity } else { Encoding::Gzip };
-        let request = Request { base, path, limit, token, known: None, caches, encoding };
+        let request =
+            Request { base, path, limit, token, known: None, caches, encoding, retries: Retries::Some };
         match client.get(&request)? {
             Answer::Body { bytes, .. } => Ok(Some(bytes)),
             // Nothing was said to be known.
