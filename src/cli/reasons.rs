@@ -156,8 +156,10 @@ impl From<RegistryError> for Failure {
             RegistryError::Offline { .. } | RegistryError::ExpiredOffline { .. } => {
                 Self::new(Kind::Network, error).hint("run the command again without `--offline`")
             }
-            RegistryError::OpenEnded { .. } => Self::new(Kind::Network, error)
-                .hint("run the command again; if it says the same, tell the registry's people"),
+            RegistryError::OpenEnded { .. } | RegistryError::SlowRoots { .. } => {
+                Self::new(Kind::Network, error)
+                    .hint("run the command again; if it says the same, tell the registry's people")
+            }
             RegistryError::Caught { ref evidence, .. } => {
                 let hint = format!(
                     "ask the registry's people about it; what it showed is kept in `{}`",

@@ -47,6 +47,8 @@ const MAX_NODE_BYTES: u64 = 1 << 20;
 const MAX_RECORD_BYTES: u64 = 16 << 20;
 /// Largest object of the catalog: 10,000 entries.
 const MAX_CATALOG_BYTES: u64 = 16 << 20;
+/// Most bytes of all its segments together: four times 10,000 entries, of which later ones replace earlier ones.
+const MAX_SEGMENTS_BYTES: u64 = 64 << 20;
 
 /// A registry whose chain of roots and head were found good.
 #[derive(Debug)]
@@ -141,6 +143,12 @@ pub enum RegistryError {
     #[error("`{url}` was cut off or changed; its server does not say how long it is")]
     OpenEnded {
         /// The file.
+        url: String,
+    },
+    /// It shows one root after the other, and nobody knows how many there are to come.
+    #[error("`{url}` takes too long to show its roots")]
+    SlowRoots {
+        /// The registry's URL.
         url: String,
     },
     /// The network is switched off, and the cache does not have it.
@@ -295,8 +303,13 @@ impl Registry {
         if list.is_empty() && head.tree != Digest::of(b"") {
             return Err(RegistryError::NoCatalog(self.origin().clone()));
         }
+        let list = catalog::read_list(&list).map_err(invalid)?;
+        if list.iter().fold(0, |sum: u64, segment| sum.saturating_add(segment.size)) > MAX_SEGMENTS_BYTES {
+            let (place, path) = (self.source.place(), Paths::object(&head.catalog));
+            return Err(RegistryError::TooLarge { place, path, limit: MAX_SEGMENTS_BYTES });
+        }
         let mut segments = Vec::new();
-        for segment in catalog::read_list(&list).map_err(invalid)? {
+        for segment in list {
             let bytes = self.object(&segment.segment, segment.size.min(MAX_CATALOG_BYTES))?;
             segments.push(catalog::read_segment(&bytes).map_err(invalid)?);
         }

@@ -5,7 +5,7 @@ use std::{cell::OnceCell, sync::Arc};
 use leah_http::{BaseUrl, Client, Settings, Token};
 use leah_plugin::{layout::Layout, name::Origin};
 
-use super::{RegistryError, cache::Cache, remote::Remote};
+use super::{RegistryError, remote::Remote};
 use crate::{config::NetworkConfig, credentials::Credentials, fs};
 
 /// Largest file of certificates, in bytes.
@@ -36,8 +36,7 @@ impl Network {
         layout: &Layout,
     ) -> Result<Remote, RegistryError> {
         let token = origin.map_or(Ok(None), |origin| self.token(origin, layout))?;
-        let cache = Cache::new(self.config.cache.clone());
-        Ok(Remote::new(origin.cloned(), urls, self.client()?, token, cache, self.config.offline))
+        Ok(Remote::new(origin.cloned(), urls, self.client()?, token, &self.config))
     }
 
     fn client(&self) -> Result<Arc<Client>, RegistryError> {

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use leah_http::{
@@ -23,7 +24,10 @@ use super::{
     MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError,
     cache::{Cache, Named},
 };
-use crate::trust::Shown;
+use crate::{config::NetworkConfig, trust::Shown};
+
+/// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
+const WALK_TIMEOUTS: u32 = 4;
 
 /// How many requests are under way at a time.
 pub(super) const REQUESTS: usize = 8;
@@ -40,6 +44,8 @@ pub struct Remote {
     token: Option<Token>,
     cache: Cache,
     offline: bool,
+    /// How long it may take to read all roots: before they are checked nobody knows whether they end.
+    longest_walk: Duration,
     /// Index of the URL that answered last; it is asked first.
     answered: AtomicUsize,
 }
@@ -117,10 +123,11 @@ impl Remote {
         urls: Vec<BaseUrl>,
         client: Arc<Client>,
         token: Option<Token>,
-        cache: Cache,
-        offline: bool,
+        config: &NetworkConfig,
     ) -> Self {
-        Self { origin, urls, client, token, cache, offline, answered: AtomicUsize::new(0) }
+        let (offline, longest_walk) = (config.offline, config.timeout.saturating_mul(WALK_TIMEOUTS));
+        let (cache, answered) = (Cache::new(config.cache.clone()), AtomicUsize::new(0));
+        Self { origin, urls, client, token, cache, offline, longest_walk, answered }
     }
 
     /// The address that may stand in a lock.
@@ -189,11 +196,13 @@ impl Remote {
         Ok(None)
     }
 
-    /// A file that is not named by its hash, past all caches.
+    /// A file that nothing is signed or hashed in, past all caches. It is the word of the registry's own URL, and a
+    /// mirror that speaks in its place would be taken for it.
     pub(super) fn plain(&self, path: &str) -> Result<Option<Vec<u8>>, RegistryError> {
-        let found =
-            self.first(path, |url, retries| self.signed(url, path, &How { retries, ..How::past_caches() }))?;
-        Ok(found.map(|sent| sent.bytes))
+        if self.offline {
+            return Err(self.no_network(path));
+        }
+        Ok(self.signed(self.url(), path, &How::past_caches())?.map(|sent| sent.bytes))
     }
 
     /// Roots and head with the help of the cache: the roots that are known are not read again, but whether there is
@@ -266,8 +275,12 @@ impl Remote {
         first: u64,
         get: impl Fn(&str) -> Result<Option<Sent>, RegistryError>,
     ) -> Result<Vec<Sent>, RegistryError> {
+        let begun = Instant::now();
         let next = |serial| match get(&Paths::root(serial)) {
             Err(RegistryError::Denied { source, .. }) if serial > 1 && source.is_forbidden() => None,
+            Ok(Some(_)) if begun.elapsed() > self.longest_walk => {
+                Some(Err(RegistryError::SlowRoots { url: self.url().to_string() }))
+            }
             root => root.transpose(),
         };
         (first..=MAX_ROOTS).map_while(next).collect()

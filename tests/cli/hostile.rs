@@ -6,12 +6,14 @@ pub mod server;
 
 use std::{
     collections::BTreeSet,
+    fs,
     process::Child,
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
+    attacks::server::{Liar, body},
     fixture::{PackageSpec, TestRegistry},
     sandbox::{Output, Sandbox, start, tree_of},
 };
@@ -155,4 +157,27 @@ fn a_server_that_misbehaves_once_is_asked_again() {
         [Misdeed::Hang, Misdeed::HangAfterHead, Misdeed::Cut, Misdeed::CutWithoutLength, Misdeed::Reset];
     let busy = [Misdeed::Broken, Misdeed::Busy(None), Misdeed::Busy(Some(1))];
     Scene::new().check(&[silent.as_slice(), &busy].concat(), Times::Once, 0);
+}
+
+#[test]
+fn a_server_that_always_has_another_root_and_takes_its_time_is_given_up() {
+    let sandbox = Sandbox::new();
+    let hub = TestRegistry::new(&sandbox, "hub");
+    let root = fs::read(hub.path("root/1")).unwrap();
+    let server = Liar::start(&hub.folder, move |path| {
+        let is_more = path.strip_prefix("root/").is_some_and(|serial| serial != "1");
+        is_more.then(|| {
+            thread::sleep(Duration::from_millis(400));
+            body(&root)
+        })
+    });
+    sandbox.redact(&server.url, "[URL]");
+    let key = hub.root_key().to_string();
+    let line = ["registry", "add", "hub", &server.url, "--key", &key];
+    insta::assert_snapshot!(sandbox.run_env(&line, &[("LEAHPM_TIMEOUT", "1")]), @"
+    2> error: `[URL]` takes too long to show its roots
+    2> hint: run the command again; if it says the same, tell the registry's people
+    exit 6
+    ");
+    assert!(server.asked().len() < 30, "{:?}", server.asked());
 }

@@ -53,6 +53,15 @@ fn a_mirror_stands_in_for_a_url_that_does_not_answer() {
 }
 
 #[test]
+fn a_mirror_s_root_key_is_not_offered_as_that_of_the_url() {
+    let (sandbox, _hub, server) = served();
+    let (nobody, mirror) = (nobody(), Edge::before(&server));
+    let refused = run(&sandbox, &["registry", "add", "hub", &nobody, "--mirror", &mirror.url()]);
+    assert!(refused.fails(6).starts_with(&format!("error: cannot get `{nobody}root.pub`")), "{refused}");
+    assert_eq!(mirror.log(), "");
+}
+
+#[test]
 fn a_mirror_stands_in_for_a_url_that_is_busy_or_broken_or_lacks_files() {
     for status in [404, 503, FAILED] {
         let (sandbox, hub, server) = served();

@@ -1,8 +1,10 @@
 //! Records by a thief of the index key, who can sign any head: what the publishers signed still binds him.
 
 use leah_plugin::{
+    catalog::{self, SegmentRef},
     key::SecretKey,
     record::{Line, OwnerLine, RevokeLine, Signer},
+    registry_layout::RegistryLayout,
 };
 
 use super::{Scene, forge::Claim};
@@ -31,6 +33,21 @@ fn check(change: impl FnOnce(Vec<&str>) -> Vec<String>) -> String {
 
 fn owned(lines: &[&str]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_catalog_of_more_segments_than_any_needs_is_not_read() {
+    let scene = Scene::new();
+    let list = scene.hub.read(&RegistryLayout::object(&scene.hub.head().catalog));
+    let segment = catalog::read_list(&list).unwrap().remove(0);
+    let large = vec![SegmentRef { size: 16 << 20, ..segment }; 5];
+    let digest = scene.hub.add_object(&catalog::write_list(&large));
+    scene.hub.change_head(|head| (head.catalog, head.serial) = (digest, head.serial + 1));
+    let said = scene.run(&["search", "keeper"]).ok().stderr;
+    insta::assert_snapshot!(super::shown(&said), @r"
+    warning: cannot search registry hub: `objects/[sha256]` of `[DIR]/hub` is larger than the 67108864 bytes that it may have
+    No plugin fits.
+    ");
 }
 
 #[test]
