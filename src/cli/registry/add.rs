@@ -22,6 +22,11 @@ use crate::{
 ///
 /// A registry that was added before can get another URL or other mirrors, as long as its root key stays.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leahpm registry add hub https://plugins.example.com --key RW…
+  leahpm registry add hub https://mirror.example.org --mirror https://plugins.example.com
+  leahpm registry add work ./registry --default")]
 pub(super) struct AddArgs {
     /// Its name, as its own root states it
     name: Origin,

@@ -29,6 +29,10 @@ const MAX_TOKEN_BYTES: u64 = 16 << 10;
 /// The token is asked for, or read from standard input, tried, and kept in a file that only you can read. It is sent to
 /// the registry's own URL and to nobody else. In CI set LEAHPM_TOKEN_<NAME> instead, in capitals, `_` for `-`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leahpm registry login hub
+  leahpm registry login hub < token.txt")]
 pub(super) struct LoginArgs {
     /// Name of the registry
     name: Origin,
