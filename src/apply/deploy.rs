@@ -46,7 +46,7 @@ pub struct Rolled {
 }
 
 /// Asks `make_plan` what to do about the live set and does it. The plan is made again when another process
-/// made a generation live in the meantime.
+/// made a generation live in the meantime, or saw a newer state of a registry.
 ///
 /// # Errors
 /// Those of `make_plan`, and whatever keeps the plan from being carried out; the live set is then the one
@@ -71,7 +71,8 @@ pub fn deploy<E: From<ApplyError>>(
     }
 }
 
-/// The number of the generation that is live now, or `None` when the plan's parent no longer was.
+/// The number of the generation that is live now, or `None` when the plan's parent no longer was, or what it was made
+/// from is outdated.
 fn carry_out(
     apply: &Apply<'_>,
     session: &Session,
@@ -90,7 +91,8 @@ fn carry_out(
         return Err(error);
     }
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
-    if writer.live()? != plan.parent {
+    // Who makes one run wait while another learns of a revocation must not have the first one go back behind that.
+    if session.close_outdated()? || writer.live()? != plan.parent {
         return Ok(None);
     }
     // The pins are written first: a plugin must not be live whose publisher is not pinned.

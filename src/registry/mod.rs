@@ -41,7 +41,7 @@ use crate::{
 
 /// Largest root or head in bytes, signature included; both are a few hundred bytes.
 const MAX_SIGNED_BYTES: u64 = 16 << 10;
-/// Largest node of the directory: 1,000 names at depth 0, or 256 hashes.
+/// Largest node of the directory: a leaf, in which somebody made many names meet. An inner node has 2 KiB.
 const MAX_NODE_BYTES: u64 = 1 << 20;
 /// Largest record: some 10,000 versions of one plugin.
 const MAX_RECORD_BYTES: u64 = 16 << 20;

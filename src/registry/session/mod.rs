@@ -275,6 +275,24 @@ impl Session {
         Ok(origin)
     }
 
+    /// Closes the registries of which another run has seen a newer state since, so that they are looked at once more.
+    /// False when there are none.
+    ///
+    /// # Errors
+    /// When what was seen cannot be read.
+    pub fn close_outdated(&self) -> Result<bool, SessionError> {
+        let mut is_any = false;
+        for registry in self.opened() {
+            let origin = registry.origin();
+            if self.seen(origin)?.is_some_and(|seen| seen.order() > registry.head().order()) {
+                self.open.borrow_mut().remove(origin);
+                self.records.borrow_mut().retain(|id, _| id.registry != *origin);
+                is_any = true;
+            }
+        }
+        Ok(is_any)
+    }
+
     /// The registries that were opened in this run.
     #[must_use]
     pub fn opened(&self) -> Vec<Arc<Registry>> {

@@ -153,8 +153,9 @@ fn equivocation() {
     assert_eq!(evidence.matches("leahpm:head:1\tregistry:hub\tepoch:1\tserial:3").count(), 2, "{evidence}");
 }
 
-#[test]
-fn equivocation_towards_two_runs_at_once() {
+/// A registry whose server keeps the first who asks for `keeper` 1.1.0 waiting: what tells that somebody does, and what
+/// ends the wait.
+fn waiting() -> (Attack, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (asked, is_asked) = mpsc::channel();
     let (go, may_go) = mpsc::channel();
     let may_go = Mutex::new(Some(may_go));
@@ -167,6 +168,30 @@ fn equivocation_towards_two_runs_at_once() {
         }
         None
     });
+    (attack, is_asked, go)
+}
+
+#[test]
+fn rollback_of_a_run_that_is_kept_waiting() {
+    let (attack, is_asked, go) = waiting();
+    attack.hub().offer(&PackageSpec::new("keeper", "1.1.0"));
+    let first = attack.scene.sandbox.spawn(&["update"]);
+    is_asked.recv_timeout(Duration::from_secs(60)).unwrap();
+    // Another run learns meanwhile that this version was withdrawn.
+    attack.hub().yank("keeper", "1.1.0").offer(&PackageSpec::new("keeper", "1.2.0"));
+    attack.forget_cache();
+    attack.run(&["update"]).ok();
+    go.send(()).unwrap();
+    insta::assert_snapshot!(attack.scene.sandbox.wait(first), @"
+    2> All plugins are up to date; nothing changed.
+    exit 0
+    ");
+    assert_eq!(attack.scene.sandbox.live_line(), "keeper 1.2.0");
+}
+
+#[test]
+fn equivocation_towards_two_runs_at_once() {
+    let (attack, is_asked, go) = waiting();
     let common = attack.scene.copy_of(attack.hub());
     attack.hub().offer(&PackageSpec::new("keeper", "1.1.0"));
     let one_story = attack.scene.copy_of(attack.hub());

@@ -229,3 +229,14 @@ fn files_with_the_token(folder: &Path) -> Vec<String> {
     };
     files.map(|(file, _)| file).filter(has_token).collect()
 }
+
+#[test]
+fn a_registry_gets_no_token_because_of_the_name_that_it_gives_itself() {
+    let (sandbox, hub, server) = served();
+    let (edge, key) = (Edge::before(&server), hub.root_key().to_string());
+    let install = ["install", "alpha", "--registry", &edge.url(), "--key", &key];
+    sandbox.run_env(&install, &[("LEAHPM_TOKEN_HUB", TOKEN)]).ok();
+    let questions = edge.questions();
+    assert!(questions.iter().any(|question| question.path.starts_with("packages/")));
+    assert!(questions.iter().all(|question| question.header("authorization").is_empty()), "{questions:?}");
+}
