@@ -125,6 +125,9 @@ impl From<TrustError> for Failure {
             TrustError::Publisher { keys, .. } => keys.first().map(|key| {
                 format!("if its people confirm their new key to you, run the command again with `--accept-key {key}`")
             }),
+            TrustError::Head { source: HeadError::Root { .. } | HeadError::Epoch { .. }, .. } => {
+                Some("its people may be changing keys just now; run the command again in a while".to_owned())
+            }
             _ => None,
         };
         // What is signed as it must be and cannot be read is no attack.

@@ -3,7 +3,11 @@
 use leah_plugin::{catalog::CatalogEntry, name::Origin};
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure, ui};
+use super::{
+    context::Context,
+    failure::{Failure, Kind},
+    ui,
+};
 
 /// Find plugins by a word or a category
 ///
@@ -30,15 +34,22 @@ pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
     for origin in origins {
         let entries = match session.registry(&origin).and_then(|registry| Ok(registry.catalog()?)) {
             Ok(entries) => entries,
-            // The others can still be searched.
-            Err(error) if args.registry.is_none() => {
+            Err(error) => {
                 let failure = Failure::from(error);
+                // One that lies is no matter of a warning.
+                if failure.kind == Kind::Trust && args.registry.is_none() {
+                    let others = "`leahpm search --registry NAME` searches another one";
+                    return Err(failure.hint(others));
+                }
+                if args.registry.is_some() {
+                    return Err(failure);
+                }
+                // The others can still be searched.
                 ctx.ui
                     .warn(format_args!("cannot search registry {origin}: {}", failure.messages().join(": ")));
                 unavailable.push(origin);
                 continue;
             }
-            Err(error) => return Err(error.into()),
         };
         found.extend(
             entries.into_values().filter(|entry| args.fits(entry)).map(|entry| (origin.clone(), entry)),

@@ -43,10 +43,9 @@ fn a_catalog_of_more_segments_than_any_needs_is_not_read() {
     let large = vec![SegmentRef { size: 16 << 20, ..segment }; 5];
     let digest = scene.hub.add_object(&catalog::write_list(&large));
     scene.hub.change_head(|head| (head.catalog, head.serial) = (digest, head.serial + 1));
-    let said = scene.run(&["search", "keeper"]).ok().stderr;
-    insta::assert_snapshot!(super::shown(&said), @r"
-    warning: cannot search registry hub: `objects/[sha256]` of `[DIR]/hub` is larger than the 67108864 bytes that it may have
-    No plugin fits.
+    insta::assert_snapshot!(scene.refuses(7, &["search", "keeper"]), @r"
+    error: `objects/[sha256]` of `[DIR]/hub` is larger than the 67108864 bytes that it may have
+    hint: `leahpm search --registry NAME` searches another one
     ");
 }
 

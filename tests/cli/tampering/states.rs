@@ -177,6 +177,7 @@ fn a_newest_root_held_back_is_noticed_by_the_head() {
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: the head of registry `hub` is not valid
     caused by: the head names root 2 as the newest, which is root 1
+    hint: its people may be changing keys just now; run the command again in a while
     ");
 }
 
