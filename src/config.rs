@@ -1,7 +1,13 @@
 //! The configuration of one run: flags and environment become meaning here, once; nobody reads the
 //! environment later. Also the registries a user has added, in `registries.yaml`.
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use leah_http::{BaseUrl, BaseUrlError, ProxyUrl, ProxyUrlError, Token, TokenError};
 use leah_plugin::{
@@ -213,14 +219,12 @@ pub fn tokens(
     Ok(tokens)
 }
 
-/// The cache used when LEAH_CACHE names none: the platform's cache folder.
-///
-/// # Errors
-/// When the operating system does not say where that is.
-pub fn default_cache() -> Result<PathBuf, ConfigError> {
+/// The cache used when LEAH_CACHE names none: the platform's cache folder, or one in `home` for users to whom the system
+/// gives no home folder. What needs no cache must not fail for want of one.
+#[must_use]
+pub fn default_cache(home: &Path) -> PathBuf {
     directories::ProjectDirs::from("", "", "leah")
-        .map(|dirs| dirs.cache_dir().to_owned())
-        .ok_or(ConfigError::NoHome)
+        .map_or_else(|| Layout::new(home).cache(), |dirs| dirs.cache_dir().to_owned())
 }
 
 /// The home used when neither `--home` nor LEAH_HOME names one: the platform's data folder.
@@ -280,11 +284,9 @@ pub fn home_of_environment() -> Result<PathBuf, ConfigError> {
 }
 
 /// The cache for an answer to the shell: LEAH_CACHE or the default one.
-///
-/// # Errors
-/// When the operating system does not say where the default one is.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "a completion is answered before there is a configuration")]
-pub fn cache_of_environment() -> Result<PathBuf, ConfigError> {
+pub fn cache_of_environment(home: &Path) -> PathBuf {
     let cache = std::env::var_os("LEAH_CACHE").filter(|cache| !cache.is_empty());
-    cache.map_or_else(default_cache, |cache| Ok(cache.into()))
+    cache.map_or_else(|| default_cache(home), Into::into)
 }

@@ -1,6 +1,10 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{
     ArgAction,
@@ -136,21 +140,22 @@ impl GlobalArgs {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where the configuration is made")]
-    fn network(&self) -> Result<NetworkConfig, ConfigError> {
+    fn network(&self, home: &Path) -> Result<NetworkConfig, ConfigError> {
         Ok(NetworkConfig {
             offline: self.offline,
             timeout: Duration::from_secs(self.timeout),
             proxy: self.proxy.as_deref().map(config::proxy).transpose()?,
             ca_certificates: self.ca_cert.clone(),
-            cache: CacheLayout::new(folder(self.cache.as_ref(), config::default_cache)?),
+            cache: CacheLayout::new(folder(self.cache.as_ref(), || Ok(config::default_cache(home)))?),
             tokens: config::tokens(std::env::vars_os())?,
         })
     }
 
     pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        let home = folder(self.home.as_ref(), config::default_home)?;
         Ok(Config {
-            home: folder(self.home.as_ref(), config::default_home)?,
-            network: self.network()?,
+            network: self.network(&home)?,
+            home,
             dry_run: self.dry_run,
             yes: self.yes,
             choices: Choices { grant: self.grant.clone(), deny: self.deny.clone() },

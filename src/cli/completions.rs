@@ -95,8 +95,10 @@ fn names(which: impl Fn(&Locked) -> bool) -> Option<Vec<String>> {
 }
 
 fn available_names() -> Option<Vec<String>> {
-    let network = NetworkConfig::cache_alone(CacheLayout::new(config::cache_of_environment().ok()?));
-    let session = Session::new(layout()?, now(), network).ok()?;
+    let layout = layout()?;
+    let cache = CacheLayout::new(config::cache_of_environment(layout.home()));
+    let network = NetworkConfig::cache_alone(cache);
+    let session = Session::new(layout, now(), network).ok()?;
     let bare = BareNames::new(session.known().default_origin(), None);
     let names = |registry: Origin| {
         session

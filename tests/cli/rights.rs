@@ -152,3 +152,29 @@ fn a_full_disk_leaves_the_old_set_and_nothing_half() {
     exit 0
     ");
 }
+
+#[test]
+fn a_user_without_a_home_folder_needs_only_to_say_where_plugins_belong() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can start a program as a user that the system does not know");
+    }
+    let sandbox = Sandbox::new();
+    let program = sandbox.path("leahpm");
+    fs::copy(env!("CARGO_BIN_EXE_leahpm"), &program).unwrap();
+    fs::create_dir(sandbox.home()).unwrap();
+    set_mode(&sandbox.path(""), 0o755);
+    set_mode(&sandbox.home(), 0o777);
+    let run = |arguments: &[&str], home: Option<&Path>| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=54321", "--regid=54321", "--clear-groups"]).arg(&program).args(arguments);
+        command.env_clear().env("PATH", "/usr/bin:/bin").envs(home.map(|home| ("LEAH_HOME", home)));
+        sandbox.finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
+    };
+    run(&["install", "translator", "--grant", "all"], Some(&sandbox.home())).ok();
+    run(&["list"], Some(&sandbox.home())).ok();
+    insta::assert_snapshot!(run(&["list"], None), @"
+    2> error: cannot tell where plugins belong: this system names no home folder for the user
+    2> hint: name one with `--home` or LEAH_HOME
+    exit 2
+    ");
+}

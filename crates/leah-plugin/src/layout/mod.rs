@@ -263,6 +263,12 @@ impl Layout {
         self.evidence().join(format!("{origin}-{}.yaml", head.short()))
     }
 
+    /// The cache of a user to whom the system gives no folder for one.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.home.join("cache")
+    }
+
     /// The list of development plugins; it exists only while one is being developed.
     #[must_use]
     pub fn dev_file(&self) -> PathBuf {
