@@ -150,13 +150,14 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
             seen.owners.insert(name.clone(), locked.owner);
         }
         for (record, pinned) in session.records_of(origin) {
-            let (name, now) = (record.name(), SeenRecord::of(&record));
-            let known = seen.records.get(name);
-            // Another process may have seen more of it since this run began; that stays.
-            let is_news = known == pinned.as_ref() || known.is_none_or(|known| known.size < now.size);
+            let name = record.name();
             // A record of an epoch that is over says nothing of the one that another process has seen.
-            let is_of_it = seen.epoch == registry.head().epoch && seen.owners.contains_key(name);
-            if is_of_it && is_news {
+            if seen.epoch != registry.head().epoch || !seen.owners.contains_key(name) {
+                continue;
+            }
+            let (now, known) = (SeenRecord::of(&record), seen.records.get(name));
+            // Another process may have seen more of it since this run began; that stays.
+            if known == pinned.as_ref() || known.is_none_or(|known| known.size < now.size) {
                 seen.records.insert(name.clone(), now);
             }
         }

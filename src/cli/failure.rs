@@ -80,6 +80,13 @@ impl Failure {
         self
     }
 
+    /// Adds the sentence where there is one.
+    #[must_use]
+    pub(super) fn hint_if_any(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hints.extend(hint.map(Into::into));
+        self
+    }
+
     /// The messages of the error and its causes, outermost first. A cause whose text is already part of
     /// the message before it is left out, so that nothing is said twice.
     #[must_use]

@@ -30,11 +30,7 @@ impl From<FsError> for Failure {
     fn from(error: FsError) -> Self {
         let hint = error.hint();
         let kind = if error.is_not_found() { Kind::NotFound } else { Kind::Unexpected };
-        let failure = Self::new(kind, error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(kind, error).hint_if_any(hint)
     }
 }
 
@@ -136,11 +132,7 @@ impl From<TrustError> for Failure {
             TrustError::Root { source: RootError::Format { .. }, .. }
                 | TrustError::Head { source: HeadError::Format { .. }, .. }
         );
-        let failure = Self::new(if is_newer { Kind::Incompatible } else { Kind::Trust }, error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(if is_newer { Kind::Incompatible } else { Kind::Trust }, error).hint_if_any(hint)
     }
 }
 
@@ -201,11 +193,7 @@ impl From<HttpError> for Failure {
             }
             _ => None,
         };
-        let failure = Self::new(Kind::Network, error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(Kind::Network, error).hint_if_any(hint)
     }
 }
 

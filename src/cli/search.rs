@@ -36,13 +36,12 @@ pub(super) fn run(ctx: &Context, args: &SearchArgs) -> Result<(), Failure> {
             Ok(entries) => entries,
             Err(error) => {
                 let failure = Failure::from(error);
-                // One that lies is no matter of a warning.
-                if failure.kind == Kind::Trust && args.registry.is_none() {
-                    let others = "`leahpm search --registry NAME` searches another one";
-                    return Err(failure.hint(others));
-                }
                 if args.registry.is_some() {
                     return Err(failure);
+                }
+                // One that lies is no matter of a warning.
+                if failure.kind == Kind::Trust {
+                    return Err(failure.hint("`leahpm search --registry NAME` searches another one"));
                 }
                 // The others can still be searched.
                 ctx.ui
