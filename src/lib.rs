@@ -8,6 +8,9 @@
 //! The modules stand in the order in which data flows through them; a module imports what stands
 //! earlier, or the contract in `leah-plugin`. What is pure knows no file, no network and no clock.
 
+// An installation as anybody may read it stands in a crate of its own, which the host uses too.
+use leah_home::{fs, live};
+
 // pure: values in, values out
 pub mod consent;
 pub mod pack;
@@ -21,9 +24,7 @@ pub mod verify;
 pub mod config;
 pub mod credentials;
 pub mod fetch;
-pub mod fs;
 pub mod generation;
-pub mod live;
 pub mod parallel;
 pub mod registry;
 pub mod store;

@@ -3,15 +3,14 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use crate::fs::{self, FsError, Kind, shown};
+use leah_home::{
+    content::{Content, content_of},
+    generation::{Generation, ReadError, history},
+};
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
-};
-
-use super::history::{Generation, ReadError, history};
-use crate::{
-    fs::{self, FsError, Kind, shown},
-    store::hash::{Content, content_of},
 };
 
 /// How much is looked at.

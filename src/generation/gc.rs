@@ -7,12 +7,10 @@ use std::{
     str::FromStr,
 };
 
+use leah_home::generation::{ReadError, entries, read_lock, read_record};
 use leah_plugin::layout::{EntryName, Layout, SettingsFile};
 
-use super::{
-    history::{ReadError, entries, read_lock, read_record},
-    switch::{remove_generation, remove_leftovers},
-};
+use super::switch::{remove_generation, remove_leftovers};
 use crate::{
     fs::{self, Durability, FsError, Kind},
     live::{is_or_was_live, live_number, numbers},

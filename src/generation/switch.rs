@@ -14,6 +14,7 @@
 
 use std::{collections::BTreeMap, io};
 
+use leah_home::generation::{Generation, ReadError, entries};
 use leah_plugin::{
     generation::{GenerationError, GenerationRecord, Verb},
     layout::{EntryName, Layout, SettingsFile},
@@ -21,7 +22,6 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use super::history::{Generation, ReadError, entries};
 use crate::{
     fs::{self, Access, FsError, Kind},
     live::{is_or_was_live, live_number, numbers},

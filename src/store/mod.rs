@@ -2,21 +2,18 @@
 //! only what was verified, publishes an entry with one rename, and never removes one; that is garbage
 //! collection's work.
 
-pub mod hash;
 pub mod lock;
 
 use std::{collections::BTreeSet, path::Path};
 
+use leah_home::content::{Content, content_of};
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
     package::PackagePath,
 };
 
-use self::{
-    hash::{Content, content_of},
-    lock::{LockingError, Patience, StoreLock},
-};
+use self::lock::{LockingError, Patience, StoreLock};
 use crate::{
     fs::{self, Access, Durability, FsError, Kind, SyncPoint},
     live,

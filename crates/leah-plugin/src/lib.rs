@@ -33,6 +33,7 @@ pub mod tree;
 pub mod generation;
 pub mod layout;
 pub mod lock;
+pub mod settings;
 
 // the host's socket
 pub mod message;

@@ -10,6 +10,7 @@ use crate::{digest::Digest, key::PublicKey};
 /// ```text
 /// <cache>/objects/<2 hex>/<sha256>        nodes of directories, records, catalogs
 /// <cache>/archives/<2 hex>/<sha256>       packages
+/// <cache>/compiled/<16 hex>/<sha256>      components as machine code, by the engine that reads it
 /// <cache>/registries/<16 hex>/root-<n>    roots, as last read; the hex is of the pinned root key
 /// <cache>/registries/<16 hex>/head        the head, as last read
 /// <cache>/registries/<16 hex>/head.json   what the server said of it, to ask whether there is another one
@@ -34,8 +35,8 @@ impl CacheLayout {
 
     /// The folders in it that are ours; what else stands there is somebody else's.
     #[must_use]
-    pub fn folders(&self) -> [PathBuf; 3] {
-        ["objects", "archives", "registries"].map(|name| self.folder.join(name))
+    pub fn folders(&self) -> [PathBuf; 4] {
+        ["objects", "archives", "compiled", "registries"].map(|name| self.folder.join(name))
     }
 
     /// An object of any registry.
@@ -48,6 +49,12 @@ impl CacheLayout {
     #[must_use]
     pub fn archive(&self, digest: &Digest) -> PathBuf {
         self.by_hash("archives", digest)
+    }
+
+    /// The machine code of a component; `engine` is the digest of everything that it depends on beside the component.
+    #[must_use]
+    pub fn compiled(&self, engine: &Digest, component: &Digest) -> PathBuf {
+        self.folder.join("compiled").join(&engine.to_string()[..16]).join(component.to_string())
     }
 
     /// A root of the registry whose chain begins with `key`.

@@ -34,7 +34,11 @@ const NEXT_PLUGINS: &str = ".plugins-";
 /// <home>/generations/<n>/        leah.lock, generation.yaml, was.live, <name> -> ../../store/<entry>
 /// <home>/store/<entry>/          the files of a package, read-only
 /// <home>/settings/<file>         settings of one plugin, immutable
-/// <home>/data/<name>/            what a plugin keeps for itself
+/// <home>/data/<name>/files/      the files that a plugin keeps
+/// <home>/data/<name>/store.redb  its keys and values
+/// <home>/host.yaml               what the user tells the host
+/// <home>/host.lock               the host that serves this home
+/// <home>/run/<16 hex>.sock       its socket, where the system has no folder for such
 /// <home>/registries.yaml         the registries and their pinned root keys
 /// <home>/registries/<origin>     what was seen of a registry
 /// <home>/credentials.yaml        tokens for private registries
@@ -225,6 +229,45 @@ impl Layout {
     #[must_use]
     pub fn data(&self, name: &PluginName) -> PathBuf {
         self.home.join("data").join(name.as_str())
+    }
+
+    /// The files of a plugin, which it sees as its own folder.
+    #[must_use]
+    pub fn data_files(&self, name: &PluginName) -> PathBuf {
+        self.data(name).join("files")
+    }
+
+    /// The database with the keys and values of a plugin.
+    #[must_use]
+    pub fn data_store(&self, name: &PluginName) -> PathBuf {
+        self.data(name).join("store.redb")
+    }
+
+    /// What the user tells the host: limits, the most that any plugin may do, the model.
+    #[must_use]
+    pub fn host_file(&self) -> PathBuf {
+        self.home.join("host.yaml")
+    }
+
+    /// The file that the one host of this home holds a lock on.
+    #[must_use]
+    pub fn host_lock(&self) -> PathBuf {
+        self.home.join("host.lock")
+    }
+
+    /// The folder of the host's socket: in `runtime`, the folder that the system gives a user for such things, else in
+    /// the home. `0700`, and its owner is checked before it is used.
+    #[must_use]
+    pub fn socket_folder(&self, runtime: Option<&Path>) -> PathBuf {
+        runtime.map_or_else(|| self.home.join("run"), |runtime| runtime.join("leah"))
+    }
+
+    /// The host's socket. `canonical` is this home by the path without links, so that all who spell it differently
+    /// meet at one socket.
+    #[must_use]
+    pub fn socket(&self, runtime: Option<&Path>, canonical: &Path) -> PathBuf {
+        let digest = Digest::of(canonical.as_os_str().as_encoded_bytes()).to_string();
+        self.socket_folder(runtime).join(format!("{}.sock", &digest[..16]))
     }
 
     /// The list of registries.

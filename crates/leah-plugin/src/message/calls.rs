@@ -22,10 +22,11 @@ pub enum Call {
     /// Who is there? The first call on every connection.
     #[serde(rename = "hello")]
     Hello(Hello),
-    /// Try a generation beside what runs. Answers [`super::Prepared`].
+    /// Try a generation beside what runs; the one that runs already: load anew what failed in it. Answers
+    /// [`super::Prepared`].
     #[serde(rename = "prepare")]
     Prepare(Prepare),
-    /// The prepared generation is live: switch to it. Answers [`super::Done`].
+    /// The prepared generation is live: switch to it. Answers [`super::Committed`].
     #[serde(rename = "commit")]
     Commit(Prepare),
     /// Drop the prepared generation. Answers [`super::Done`].
@@ -105,7 +106,7 @@ pub struct Hello {
 pub struct Prepare {
     /// Its number.
     pub generation: u64,
-    /// The digest of its record, so that both sides mean the same files.
+    /// The digest of its record and, right behind it, its lock, so that both sides mean the same files.
     pub digest: Digest,
     /// Milliseconds after which the client no longer waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -62,6 +62,22 @@ pub enum Prepared {
     },
 }
 
+/// Answer to `commit`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Committed {
+    /// Plugins that are part of the live set and did not come up after all, by name.
+    pub failed: Vec<FailedPlugin>,
+}
+
+/// A plugin that does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedPlugin {
+    /// Its name.
+    pub plugin: PluginName,
+    /// Why, in one sentence. Escaped by whoever prints it.
+    pub reason: String,
+}
+
 /// Answer to `plugins/list`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PluginList {
@@ -81,6 +97,9 @@ pub struct PluginStatus {
     /// How it is.
     #[serde(flatten)]
     pub state: PluginState,
+    /// Calls that it failed since it was loaded: traps, timeouts, answers that are too large.
+    #[serde(default)]
+    pub faults: u64,
     /// When it is called.
     pub hooks: BTreeSet<Hook>,
     /// The tools it offers.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use leah_plugin::{
+    digest::Digest,
     generation::{GenerationError, GenerationRecord},
     layout::{EntryName, Layout},
     lock::{Lock, LockError},
@@ -129,8 +130,17 @@ impl Generation {
     }
 
     /// The entries of all its plugins, also of those that are switched off.
+    /// The entries of all plugins of a lock.
     pub fn entries(&self) -> impl Iterator<Item = EntryName> {
         entries(&self.lock)
+    }
+
+    /// The generation `number`, whether or not it ever was live: to try it before it is.
+    ///
+    /// # Errors
+    /// When there is none or it cannot be read.
+    pub fn written(layout: &Layout, number: u64) -> Result<Self, ReadError> {
+        Self::hold(layout, number)?.ok_or(ReadError::Unknown { number })
     }
 
     fn hold(layout: &Layout, number: u64) -> Result<Option<Self>, ReadError> {
@@ -170,19 +180,39 @@ pub fn history(layout: &Layout) -> Result<Vec<Past>, ReadError> {
     Ok(history)
 }
 
+/// What tells the generation `number` from any other that had or will have this number: the digest of its record and,
+/// right behind it, its lock.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest(layout: &Layout, number: u64) -> Result<Digest, ReadError> {
+    let mut bytes = fs::read(&layout.record(number), LIMIT)?;
+    bytes.extend(fs::read(&layout.lock_file(number), LIMIT)?);
+    Ok(Digest::of(&bytes))
+}
+
 const LIMIT: u64 = MAX_YAML_BYTES as u64;
 
-pub(super) fn entries(lock: &Lock) -> impl Iterator<Item = EntryName> {
+/// The entries of all plugins of a lock, also of those that are switched off.
+pub fn entries(lock: &Lock) -> impl Iterator<Item = EntryName> {
     lock.plugins.iter().map(|(name, locked)| locked.entry(name))
 }
 
-pub(super) fn read_record(layout: &Layout, number: u64) -> Result<GenerationRecord, ReadError> {
+/// The record of a generation, without holding it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_record(layout: &Layout, number: u64) -> Result<GenerationRecord, ReadError> {
     let path = layout.record(number);
     let bytes = fs::read(&path, LIMIT)?;
     parse_record(path, number, &bytes)
 }
 
-pub(super) fn read_lock(layout: &Layout, number: u64) -> Result<Lock, ReadError> {
+/// The lock of a generation, without holding it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_lock(layout: &Layout, number: u64) -> Result<Lock, ReadError> {
     let path = layout.lock_file(number);
     let bytes = fs::read(&path, LIMIT)?;
     Lock::read(&bytes).map_err(|source| ReadError::Lock { path, source })
@@ -193,94 +223,5 @@ fn parse_record(path: PathBuf, number: u64, bytes: &[u8]) -> Result<GenerationRe
         Ok(record) if record.number == number => Ok(record),
         Ok(record) => Err(ReadError::Number { path, found: record.number }),
         Err(source) => Err(ReadError::Record { path, source }),
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
-mod tests {
-    use std::{
-        fs as disk,
-        sync::atomic::{AtomicBool, Ordering},
-        thread,
-    };
-
-    use super::*;
-    use crate::{
-        fs::Durability,
-        generation::{
-            gc,
-            sandbox::{Packed, Sandbox, patiently},
-        },
-    };
-
-    #[test]
-    fn shows_what_was_live_the_newest_first() {
-        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
-        assert!(history(&sandbox.layout).unwrap().is_empty());
-        sandbox.deploy(&[&package]);
-        sandbox.deploy(&[]);
-        sandbox.deploy(&[&package]);
-        sandbox.roll_back(2).unwrap();
-        sandbox.crash(&[]);
-        let shown: Vec<_> =
-            history(&sandbox.layout).unwrap().iter().map(|p| (p.record.number, p.live)).collect();
-        assert_eq!(shown, [(3, false), (2, true), (1, false)]);
-    }
-
-    #[test]
-    fn loses_no_history_with_the_link() {
-        let (sandbox, package) = (Sandbox::new(), Packed::new("translator", "one"));
-        sandbox.deploy(&[&package]);
-        disk::remove_file(sandbox.layout.plugins()).unwrap();
-        assert!(Generation::live(&sandbox.layout).unwrap().is_none());
-        assert_eq!(sandbox.roll_back(1).unwrap(), 1);
-    }
-
-    #[test]
-    fn tells_a_live_generation_whose_files_are_gone() {
-        let sandbox = Sandbox::new();
-        sandbox.deploy(&[]);
-        fs::remove_tree(&sandbox.layout.generation(1)).unwrap();
-        let error = Generation::live(&sandbox.layout).unwrap_err();
-        assert_eq!(error.to_string(), "generation 1 is live, but its files are gone");
-    }
-
-    #[test]
-    fn refuses_the_record_of_another_generation_and_a_newer_lock() {
-        let sandbox = Sandbox::new();
-        sandbox.deploy(&[]);
-        sandbox.deploy(&[]);
-        disk::copy(sandbox.layout.record(1), sandbox.layout.record(2)).unwrap();
-        assert!(matches!(Generation::live(&sandbox.layout), Err(ReadError::Number { found: 1, .. })));
-        disk::write(sandbox.layout.lock_file(1), "format: 9\n").unwrap();
-        let error = Generation::read(&sandbox.layout, 1).unwrap_err();
-        assert!(matches!(error, ReadError::Lock { source: LockError::Format(9), .. }), "{error:?}");
-    }
-
-    #[test]
-    fn a_reader_always_sees_a_whole_generation_while_others_switch_and_collect() {
-        let sandbox = Sandbox::new();
-        let packages = [Packed::new("translator", "one"), Packed::new("translator", "two")];
-        sandbox.deploy(&[&packages[0]]);
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                for round in 0..30 {
-                    sandbox.deploy(&[&packages[round % 2]]);
-                    let sync = Durability::Unsynced;
-                    patiently(|patience| gc::collect(&sandbox.layout, 0, "leahpm gc", sync, patience))
-                        .unwrap();
-                }
-                done.store(true, Ordering::SeqCst);
-            });
-            while !done.load(Ordering::SeqCst) {
-                let live = Generation::live(&sandbox.layout).unwrap().unwrap();
-                for entry in live.entries() {
-                    let manifest = sandbox.layout.entry(&entry).join("plugin.yaml");
-                    assert_eq!(disk::read(manifest).unwrap(), b"translator");
-                }
-            }
-        });
     }
 }

@@ -1,0 +1,53 @@
+//! What a host is told: where its home lies, what plugins may use up and may do at most, and which model answers them.
+//! Read from flags and `<home>/host.yaml` once, by the daemon; an embedder fills it in by itself.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use leah_plugin::{
+    layout::{CacheLayout, Layout},
+    manifest::Permissions,
+    message::Level,
+    name::PluginName,
+};
+use url::Url;
+
+use crate::limits::Limits;
+
+/// What a host is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The home it serves.
+    pub home: Layout,
+    /// Where machine code is kept.
+    pub cache: CacheLayout,
+    /// The `leah-host` binary, which compiles in a process of its own.
+    pub compiler: PathBuf,
+    /// Limits of every plugin.
+    pub limits: Limits,
+    /// What plugins have of their own.
+    pub plugins: BTreeMap<PluginName, PluginConfig>,
+    /// The most that any plugin may do, whatever was granted; none: whatever was granted.
+    pub ceiling: Option<Permissions>,
+    /// The model that plugins with `use_model` ask; none: `unavailable`.
+    pub model: Option<Model>,
+    /// What is less than this is not logged.
+    pub log_level: Level,
+}
+
+/// What one plugin has of its own.
+#[derive(Debug, Clone, Default)]
+pub struct PluginConfig {
+    /// Its place in the chains, in place of its manifest's.
+    pub priority: Option<i32>,
+    /// Its limits, in place of those of every plugin.
+    pub limits: Option<Limits>,
+}
+
+/// A model behind an endpoint that speaks Ollama's `/api/chat`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// Where: `http://127.0.0.1:11434`.
+    pub url: Url,
+    /// Which: `llama3.2`.
+    pub name: String,
+}

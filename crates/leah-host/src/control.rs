@@ -1,0 +1,91 @@
+//! One call from the outside: until when it may run, whether anybody still wants it, and who is to be told when it
+//! takes long. Shared by the thread that runs it and the one that may cancel it.
+
+use std::{
+    fmt,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Why a call is to end early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Interrupt {
+    /// Nobody waits for it any more.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// Its time is up.
+    #[error("it took longer than allowed")]
+    Deadline,
+}
+
+/// One call from the outside.
+pub struct Control {
+    deadline: Instant,
+    cancelled: AtomicBool,
+    told: Once,
+    slow: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Control {
+    /// A call that may run for `time` from now.
+    #[must_use]
+    pub fn new(time: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + time,
+            cancelled: AtomicBool::new(false),
+            told: Once::new(),
+            slow: None,
+        }
+    }
+
+    /// The same, with what is done, once and on the thread of the call, as soon as the call is going to take longer
+    /// than a moment: a connection has another thread read on then.
+    #[must_use]
+    pub fn when_slow(mut self, slow: impl Fn() + Send + Sync + 'static) -> Self {
+        self.slow = Some(Box::new(slow));
+        self
+    }
+
+    /// Nobody waits for the call any more. It ends soon.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the call is to end now, if it is.
+    #[must_use]
+    pub fn interrupt(&self) -> Option<Interrupt> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            Some(Interrupt::Cancelled)
+        } else if self.remaining().is_zero() {
+            Some(Interrupt::Deadline)
+        } else {
+            None
+        }
+    }
+
+    /// How long the call may still run.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Says that the call takes longer than a moment: guest code that runs on, a wait for the network, the disk or a
+    /// free instance.
+    pub fn going_slow(&self) {
+        if let Some(slow) = &self.slow {
+            self.told.call_once(slow);
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("deadline", &self.deadline)
+            .field("cancelled", &self.cancelled)
+            .finish()
+    }
+}

@@ -1,0 +1,17 @@
+//! The running host of LEAH.
+//!
+//! ```text
+//! generation ─> load (hashes, compile, link) ─> plugin (instances, faults) ─> snapshot (chains, tools) ─> host
+//! ```
+//!
+//! A call from outside pins one snapshot and runs through it; a deploy makes the next snapshot beside it and swaps.
+//! The modules stand in reading order; a module imports what stands earlier.
+
+// what it is told, what it tells
+pub mod config;
+pub mod control;
+pub mod journal;
+pub mod limits;
+
+// the sandbox
+pub mod bindings;
