@@ -186,3 +186,6 @@ fn narrower(one: &str, other: &str) -> Option<String> {
     };
     Some(inner.to_owned())
 }
+
+#[cfg(test)]
+mod tests;
