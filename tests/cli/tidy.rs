@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
@@ -18,7 +18,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("trust", &[]),
     ("verify", &[]),
     ("pack", &[]),
-    // effects
+    ("settings", &[]),
+    // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
     ("config", &["consent", "fs"]),
     ("credentials", &["fs"]),
@@ -28,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
+    ("host", &["config", "fs"]),
     // driving
     (
         "apply",
@@ -37,9 +39,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "fetch",
             "fs",
             "generation",
+            "host",
             "plan",
             "registry",
             "requirements",
+            "settings",
             "store",
             "trust",
         ],
@@ -55,11 +59,13 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "fetch",
             "fs",
             "generation",
+            "host",
             "pack",
             "plan",
             "registry",
             "requirements",
             "resolve",
+            "settings",
             "store",
             "trust",
             "verify",
@@ -68,7 +74,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 7] = ["requirements", "resolve", "consent", "plan", "trust", "verify", "pack"];
+const PURE: [&str; 8] = ["requirements", "resolve", "consent", "plan", "trust", "verify", "pack", "settings"];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =
@@ -199,8 +205,11 @@ fn the_packages_of_the_workspace_link_the_contract_and_not_each_other() {
     };
     assert_eq!(ours("leah-plugin"), ["leah-plugin"]);
     assert_eq!(ours("leah-http"), ["leah-http"]);
-    assert_eq!(ours("leahpm"), ["leah-http", "leah-plugin", "leahpm"]);
+    assert_eq!(ours("leah-home"), ["leah-home", "leah-plugin"]);
+    assert_eq!(ours("leah-socket"), ["leah-plugin", "leah-socket"]);
+    assert_eq!(ours("leahpm"), ["leah-home", "leah-http", "leah-plugin", "leah-socket", "leahpm"]);
     assert_eq!(ours("leah-registry"), ["leah-http", "leah-plugin", "leah-registry"]);
+    assert_eq!(ours("leah-host"), ["leah-home", "leah-host", "leah-http", "leah-plugin", "leah-socket"]);
 }
 
 #[test]
