@@ -13,5 +13,15 @@ pub mod control;
 pub mod journal;
 pub mod limits;
 
+// what a plugin may do, and what does it for it
+pub mod capability;
+pub mod services;
+
 // the sandbox
 pub mod bindings;
+
+// what runs
+mod snapshot;
+
+// the host
+pub mod host;
