@@ -64,6 +64,23 @@ pub fn probe(permissions: &[&str]) -> PackageSpec {
     permissions.iter().fold(spec, |spec, permission| spec.permission(permission))
 }
 
+/// A plugin written in JavaScript: a message `hi` becomes `javascript: hi (user)`; the tool `count` answers
+/// `2 letters in call 1` for the argument `text`: `hi`.
+pub fn javascript() -> PackageSpec {
+    PackageSpec::new("javascript", "1.0.0")
+        .component(component("javascript"))
+        .permission("read_messages")
+        .permission("modify_messages")
+        .hook("on_chat_message")
+        .tool("count")
+        .manifest("config:\n  word: { type: string, default: javascript }\n")
+}
+
+/// A plugin without a permission that tries all of WASI when its tool `wasi` is called.
+pub fn wasi() -> PackageSpec {
+    PackageSpec::new("wasi", "1.0.0").component(component("wasi")).tool("wasi")
+}
+
 /// A plugin built with another version of the plugin API: `older` with 0.9.0, `newer` with 2.0.0.
 pub fn other_api(plugin: &str, version: &str) -> PackageSpec {
     let api = if plugin == "older" { "^0.9" } else { "^2.0" };
@@ -120,7 +137,8 @@ fn the_committed_components_are_those_of_the_sources() {
 fn every_test_plugin_can_be_installed_but_those_of_another_api() {
     let (sandbox, hub) = hub();
     let everything = ["read_messages", "write_files", "network_access", "use_model"];
-    let specs = [good("good", "1.0.0"), fault("fault", "1.0.0", "none"), probe(&everything)];
+    let specs =
+        [good("good", "1.0.0"), fault("fault", "1.0.0", "none"), probe(&everything), wasi(), javascript()];
     for spec in &specs {
         hub.publish(spec);
     }
@@ -131,5 +149,5 @@ fn every_test_plugin_can_be_installed_but_those_of_another_api() {
         hub.publish(&other_api(plugin, "1.0.0"));
         sandbox.run(&["install", plugin, "--grant", "all"]).fails(10);
     }
-    insta::assert_snapshot!(sandbox.live_line(), @"fault 1.0.0, good 1.0.0, probe 1.0.0");
+    insta::assert_snapshot!(sandbox.live_line(), @"fault 1.0.0, good 1.0.0, javascript 1.0.0, probe 1.0.0, wasi 1.0.0");
 }
