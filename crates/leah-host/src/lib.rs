@@ -19,3 +19,9 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+
+// what runs
+mod snapshot;
+
+// the host
+pub mod host;

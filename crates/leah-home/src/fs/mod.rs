@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the module that the others use instead")]
 
 mod folder;
+mod private;
 mod sync;
 mod tree;
 mod write;
@@ -20,6 +21,7 @@ use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
     folder::{FolderError, canonical, read_folder},
+    private::{PrivateError, check_private_folder, make_private_folder, remove_socket},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
     write::{
@@ -116,6 +118,15 @@ pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("look at", path)(error)),
     }
+}
+
+/// What the file system calls `path`, every link on the way followed: the device and the inode on it.
+///
+/// # Errors
+/// When there is nothing, or the system cannot tell.
+pub fn identity(path: &Path) -> Result<(u64, u64), FsError> {
+    let metadata = path.metadata().map_err(failed("look at", path))?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// Opens a regular file for reading.
