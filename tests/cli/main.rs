@@ -33,6 +33,7 @@ mod list;
 mod locking;
 mod outdated;
 mod permissions;
+mod plugins;
 mod publishers;
 mod readme;
 mod registries;
