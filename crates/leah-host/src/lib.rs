@@ -31,3 +31,6 @@ mod load;
 
 // the host
 pub mod host;
+
+// what reaches it
+pub mod listener;
