@@ -19,6 +19,7 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+pub mod functions;
 
 // what runs
 mod snapshot;
