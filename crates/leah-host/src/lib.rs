@@ -21,12 +21,14 @@ pub mod services;
 pub mod bindings;
 pub mod compile;
 pub mod engine;
+pub mod functions;
 mod guest;
 
 // what runs
 mod plugin;
 mod snapshot;
 
+// from a generation to what runs
 mod load;
 
 // the host
@@ -34,3 +36,6 @@ pub mod host;
 
 // what reaches it
 pub mod listener;
+
+#[cfg(test)]
+mod test_home;
