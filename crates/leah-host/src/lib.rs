@@ -19,9 +19,15 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+pub mod compile;
+pub mod engine;
+mod guest;
 
 // what runs
+mod plugin;
 mod snapshot;
+
+mod load;
 
 // the host
 pub mod host;
