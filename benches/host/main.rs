@@ -20,12 +20,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use leah_host::{
-    config::Config,
-    control::Control,
-    host::Host,
+use leah_host::{config::Config, control::Control, host::Host};
+use leah_plugin::{
+    layout::CacheLayout,
+    message::{Call, Committed, HookEvent, Prepared, Verdict},
 };
-use leah_plugin::{layout::CacheLayout, message::{Call, Committed, HookEvent, Prepared, Verdict}};
 
 use self::{
     daemon::{Daemon, PATIENCE},
@@ -89,10 +88,21 @@ fn calls(folder: &Path, rounds: usize) -> Vec<Row> {
         }
     }
     let [floor, one, two, eleven] = taken.map(median);
-    println!("floor {:.2} us, one {:.2} us, two {:.2} us, eleven {:.2} us\n", us(floor), us(one), us(two), us(eleven));
+    println!(
+        "floor {:.2} us, one {:.2} us, two {:.2} us, eleven {:.2} us\n",
+        us(floor),
+        us(one),
+        us(two),
+        us(eleven)
+    );
     vec![
         Row { what: "a hook of one plugin over the socket", value: us(one), unit: "us", goal: 40.0 },
-        Row { what: "the same, as a multiple of the floor", value: us(one) / us(floor), unit: "x", goal: 3.0 },
+        Row {
+            what: "the same, as a multiple of the floor",
+            value: us(one) / us(floor),
+            unit: "x",
+            goal: 3.0,
+        },
         Row {
             what: "each further plugin of a chain of eleven",
             value: (us(eleven) - us(one)) / 10.0,
