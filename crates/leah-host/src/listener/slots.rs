@@ -7,7 +7,7 @@ use std::{
 };
 
 /// How long after the last change a place may still become free soon.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// All places.
 #[derive(Debug)]
