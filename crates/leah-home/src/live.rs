@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use leah_plugin::layout::Layout;
+use leah_plugin::{layout::Layout, message::HomeId};
 
 use crate::fs::{self, FsError, shown};
 
@@ -35,6 +35,15 @@ pub fn live_number(layout: &Layout) -> Result<Option<u64>, FsError> {
             Err(FsError { action: "use the link", path, source })
         }
     }
+}
+
+/// The home as the file system knows it, by whichever path it is reached.
+///
+/// # Errors
+/// When there is none.
+pub fn home_id(layout: &Layout) -> Result<HomeId, FsError> {
+    let (device, inode) = fs::identity(layout.home())?;
+    Ok(HomeId { device, inode })
 }
 
 /// True for a generation that is or was live. The others are unfinished business: never shown, never used.
@@ -80,6 +89,18 @@ mod tests {
         assert_eq!(live_number(&layout).unwrap(), Some(9));
         let lived: Vec<_> = [2, 9, 10].map(|number| is_or_was_live(&layout, number).unwrap()).into();
         assert_eq!(lived, [true, true, false]);
+    }
+
+    #[test]
+    fn knows_a_home_by_whichever_path_it_is_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, link) = (folder.path().join("home"), folder.path().join("link"));
+        std::fs::create_dir(&home).unwrap();
+        fs::symlink(&home, &link).unwrap();
+        let id = |path: &Path| home_id(&Layout::new(path)).unwrap();
+        assert_eq!(id(&home), id(&link));
+        assert_ne!(id(&home), id(folder.path()));
+        assert!(home_id(&Layout::new(folder.path().join("none"))).unwrap_err().is_not_found());
     }
 
     #[test]

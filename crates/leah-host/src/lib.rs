@@ -15,3 +15,9 @@ pub mod limits;
 
 // the sandbox
 pub mod bindings;
+
+// what runs
+mod snapshot;
+
+// the host
+pub mod host;

@@ -118,6 +118,15 @@ pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
     }
 }
 
+/// What the file system calls `path`, every link on the way followed: the device and the inode on it.
+///
+/// # Errors
+/// When there is nothing, or the system cannot tell.
+pub fn identity(path: &Path) -> Result<(u64, u64), FsError> {
+    let metadata = path.metadata().map_err(failed("look at", path))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
 /// Opens a regular file for reading.
 ///
 /// # Errors
