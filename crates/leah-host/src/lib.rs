@@ -13,6 +13,10 @@ pub mod control;
 pub mod journal;
 pub mod limits;
 
+// what a plugin may do, and what does it for it
+pub mod capability;
+pub mod services;
+
 // the sandbox
 pub mod bindings;
 

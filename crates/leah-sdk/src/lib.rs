@@ -16,7 +16,7 @@
 //! impl OnChatMessage for Shout {
 //!     fn on_chat_message(&self, message: Message) -> Result<Verdict> {
 //!         log::debug("made a message louder");
-//!         Ok(Verdict::Replace(message.content.to_uppercase()))
+//!         Ok(Verdict::replace(message.content.to_uppercase()))
 //!     }
 //! }
 //!
@@ -41,7 +41,9 @@ pub mod store;
 
 pub use plugin::{OnAfterResponse, OnBeforeResponse, OnChatMessage, OnToolCall, Plugin};
 pub use settings::Settings;
-pub use types::{Error, Message, Meta, Response, Result, Role, ToolCall, ToolResult, Verdict};
+pub use types::{
+    Error, Message, Meta, Rejection, Replacement, Response, Result, Role, ToolCall, ToolResult, Verdict,
+};
 
 /// What [`export!`] expands to. Not for use by hand, and it may change at any time.
 #[doc(hidden)]

@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 
 pub use crate::bindings::imports::leah::plugin::types::{
-    Error, Message, Meta, Response, Role, ToolCall, ToolResult, Verdict,
+    Error, Message, Meta, Rejection, Replacement, Response, Role, ToolCall, ToolResult, Verdict,
 };
 
 /// What calls to the host and hooks answer.
@@ -25,7 +25,49 @@ impl Error {
     }
 }
 
+impl Verdict {
+    /// The text goes on as this one.
+    pub fn replace(content: impl Into<String>) -> Self {
+        Self::Replace(Replacement { content: content.into(), meta: Meta::new() })
+    }
+
+    /// The text goes no further, and the user is shown this reason.
+    pub fn reject(reason: impl Into<String>) -> Self {
+        Self::Reject(Rejection { reason: reason.into(), meta: Meta::new() })
+    }
+}
+
+impl Message {
+    /// A message of the user, as a plugin's own tests need one.
+    pub fn from_user(content: impl Into<String>) -> Self {
+        Self { conversation: String::new(), role: Role::User, content: content.into(), meta: Meta::new() }
+    }
+}
+
+impl Response {
+    /// An answer of a model, as a plugin's own tests need one.
+    pub fn to_prompt(prompt: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            conversation: String::new(),
+            prompt: prompt.into(),
+            model: String::new(),
+            content: content.into(),
+            meta: Meta::new(),
+        }
+    }
+}
+
 impl ToolCall {
+    /// A call with arguments that are the text of a JSON object, as a plugin's own tests need one.
+    pub fn new(name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self {
+            conversation: String::new(),
+            name: name.into(),
+            arguments: arguments.into(),
+            meta: Meta::new(),
+        }
+    }
+
     /// The arguments as a type of the plugin's own. [`Error::Invalid`] says which one is missing or wrong.
     pub fn parse_arguments<T: DeserializeOwned>(&self) -> Result<T> {
         parse_json(self.arguments.as_bytes())
@@ -55,12 +97,7 @@ mod tests {
     use super::*;
 
     fn call(arguments: &str) -> ToolCall {
-        ToolCall {
-            conversation: "c".to_owned(),
-            name: "count".to_owned(),
-            arguments: arguments.to_owned(),
-            meta: Meta::new(),
-        }
+        ToolCall::new("count", arguments)
     }
 
     #[test]
