@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use leah_home::place;
+pub use leah_home::place::default_cache;
 use leah_http::{BaseUrl, BaseUrlError, ProxyUrl, ProxyUrlError, Token, TokenError};
 use leah_plugin::{
     key::PublicKey,
@@ -219,22 +221,12 @@ pub fn tokens(
     Ok(tokens)
 }
 
-/// The cache used when LEAH_CACHE names none: the platform's cache folder, or one in `home` for users to whom the system
-/// gives no home folder. What needs no cache must not fail for want of one.
-#[must_use]
-pub fn default_cache(home: &Path) -> PathBuf {
-    directories::ProjectDirs::from("", "", "leah")
-        .map_or_else(|| Layout::new(home).cache(), |dirs| dirs.cache_dir().to_owned())
-}
-
 /// The home used when neither `--home` nor LEAH_HOME names one: the platform's data folder.
 ///
 /// # Errors
 /// When the operating system does not say where that is.
 pub fn default_home() -> Result<PathBuf, ConfigError> {
-    directories::ProjectDirs::from("", "", "leah")
-        .map(|dirs| dirs.data_dir().to_owned())
-        .ok_or(ConfigError::NoHome)
+    place::default_home().ok_or(ConfigError::NoHome)
 }
 
 impl Registries {

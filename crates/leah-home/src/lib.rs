@@ -4,6 +4,8 @@
 
 pub mod fs;
 
+pub mod place;
+
 pub mod content;
 pub mod live;
 

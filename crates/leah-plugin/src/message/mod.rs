@@ -217,20 +217,29 @@ pub fn read_line(line: &[u8]) -> Result<Message, MessageError> {
 /// # Errors
 /// When it would be too large to be read.
 pub fn write_line(message: &Message) -> Result<Vec<u8>, MessageError> {
-    let line = match message {
-        Message::Request { id, call } => {
-            serde_json::to_vec(&Outgoing { jsonrpc: VERSION, id: Some(id), body: call })
-        }
-        Message::Notice(notice) => serde_json::to_vec(&Outgoing { jsonrpc: VERSION, id: None, body: notice }),
+    match message {
+        Message::Request { id, call } => write_request(id, call),
+        Message::Notice(notice) => to_line(&Outgoing { jsonrpc: VERSION, id: None, body: notice }),
         Message::Response { id, outcome } => {
             let body = match outcome {
                 Ok(result) => Payload::Result(result),
                 Err(fault) => Payload::Error(fault),
             };
-            serde_json::to_vec(&Response { jsonrpc: VERSION, id: id.as_ref(), body })
+            to_line(&Response { jsonrpc: VERSION, id: id.as_ref(), body })
         }
-    };
-    let mut line = line.map_err(MessageError::Json)?;
+    }
+}
+
+/// Writes the line of a request, with its newline.
+///
+/// # Errors
+/// When it would be too large to be read.
+pub fn write_request(id: &Id, call: &Call) -> Result<Vec<u8>, MessageError> {
+    to_line(&Outgoing { jsonrpc: VERSION, id: Some(id), body: call })
+}
+
+fn to_line<T: Serialize>(message: &T) -> Result<Vec<u8>, MessageError> {
+    let mut line = serde_json::to_vec(message).map_err(MessageError::Json)?;
     line.push(b'\n');
     if line.len() > MAX_LINE_BYTES { Err(MessageError::TooLarge(line.len())) } else { Ok(line) }
 }
