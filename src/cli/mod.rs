@@ -14,6 +14,7 @@ mod prompt;
 mod render;
 mod resolve;
 mod rest;
+mod switched;
 
 mod cache;
 mod check;

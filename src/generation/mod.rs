@@ -11,6 +11,6 @@ mod reading_tests;
 #[cfg(test)]
 pub(crate) mod sandbox;
 
-pub use leah_home::generation::{Generation, Past, ReadError, history};
+pub use leah_home::generation::{Generation, Past, ReadError, digest, history};
 
 pub use self::switch::{Draft, Pending, SwitchError, Writer};
