@@ -143,6 +143,7 @@ fn shows_what_there_is_to_do() {
     1>   verify       Check the installed files against their content hashes
     1>   gc           Free the space of old generations
     1>   registry     Show and change the registries that plugins may come from
+    1>   host         Look at the running host and what its plugins say
     1>   pack         Make a package of a folder
     1>   check        Check a folder or a package
     1>   sign         Sign a package for a registry

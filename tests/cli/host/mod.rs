@@ -3,9 +3,11 @@
 
 mod fake;
 
+mod commands;
 mod deploys;
 mod refuses;
 mod silent;
+mod states;
 
 use crate::{
     fixture::{PackageSpec, TestRegistry, hub},
