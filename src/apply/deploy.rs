@@ -118,6 +118,7 @@ fn switch(
         names: plan.names.clone(),
         created: apply.now,
         settings: kept_settings(live, &plan.lock),
+        added: Vec::new(),
     };
     let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });

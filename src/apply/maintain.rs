@@ -109,6 +109,7 @@ pub fn repair(
         names: damaged.iter().cloned().collect(),
         created: apply.now,
         settings: live.record().settings.clone(),
+        added: Vec::new(),
     };
     let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });

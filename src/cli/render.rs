@@ -6,7 +6,7 @@ use leah_plugin::{lock::Lock, name::PluginName};
 use serde_json::{Value, json};
 
 use super::{context::Context, failure::Failure, switched, ui};
-use crate::{apply::Outcome, plan::Change, requirements::Wanted};
+use crate::{apply::Outcome, plan::Change, requirements::Wanted, settings::Now};
 
 /// Shows what a command did, or would do.
 pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result<(), Failure> {
@@ -96,6 +96,17 @@ pub(super) fn changes_json(changes: &[Change]) -> Vec<Value> {
     changes.iter().map(change_json).collect()
 }
 
+/// How a setting stands; the value of a secret is no part of it.
+fn setting_json(key: &str, now: &Now) -> Value {
+    match now {
+        Now::Value(value) => json!({ "key": key, "state": "set", "value": value }),
+        Now::Secret => json!({ "key": key, "state": "set", "secret": true }),
+        Now::Default(value) => json!({ "key": key, "state": "default", "value": value }),
+        Now::Nothing => json!({ "key": key, "state": "unset" }),
+        Now::Later => json!({ "key": key, "state": "unchecked" }),
+    }
+}
+
 fn change_json(change: &Change) -> Value {
     let object = json!({ "change": change.word(), "name": change.name() });
     let more = match change {
@@ -106,7 +117,9 @@ fn change_json(change: &Change) -> Value {
         Change::Remove { version, .. } => json!({ "version": version }),
         Change::Permissions { granted, denied, .. } => json!({ "granted": granted, "denied": denied }),
         Change::Request { request, .. } => json!({ "request": request }),
-        Change::Publisher(_)
+        Change::Setting { key, now, .. } => setting_json(key, now),
+        Change::SettingsLeft(_)
+        | Change::Publisher(_)
         | Change::Enable(_)
         | Change::Disable(_)
         | Change::Hold(_)

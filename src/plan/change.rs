@@ -6,11 +6,14 @@ use leah_plugin::{
     lock::{Lock, Locked, Request},
     manifest::Permissions,
     name::{Origin, PluginName},
+    terminal::escaped,
 };
 use semver::Version;
 
+use crate::settings::Now;
+
 /// One difference between two sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// A plugin comes.
     Install {
@@ -63,6 +66,17 @@ pub enum Change {
         /// What is asked for now; `None` when only other plugins need it any more.
         request: Option<Request>,
     },
+    /// A setting of a plugin has another value.
+    Setting {
+        /// The plugin.
+        name: PluginName,
+        /// The key of the setting.
+        key: String,
+        /// How it stands from now on.
+        now: Now,
+    },
+    /// The settings of a plugin are not those of the plugin of that name by another publisher.
+    SettingsLeft(PluginName),
 }
 
 /// What happens to each plugin on the way from one set to another, sorted by name.
@@ -129,6 +143,8 @@ impl Change {
             | Self::Remove { name, .. }
             | Self::Permissions { name, .. }
             | Self::Request { name, .. }
+            | Self::Setting { name, .. }
+            | Self::SettingsLeft(name)
             | Self::Publisher(name)
             | Self::Enable(name)
             | Self::Disable(name)
@@ -151,6 +167,8 @@ impl Change {
             Self::Unhold(_) => "unhold",
             Self::Permissions { .. } => "permissions",
             Self::Request { .. } => "request",
+            Self::Setting { .. } => "setting",
+            Self::SettingsLeft(_) => "settings-left",
         }
     }
 }
@@ -184,6 +202,10 @@ impl fmt::Display for Change {
                 write!(f, "~ {name} asked for as {range} from {registry}")
             }
             Self::Request { name, request: None } => write!(f, "~ {name} kept for others that need it"),
+            Self::Setting { name, key, now } => write!(f, "~ {name} {}: {now}", escaped(key)),
+            Self::SettingsLeft(name) => {
+                write!(f, "~ {name} starts without its settings, which another publisher is not given")
+            }
         }
     }
 }

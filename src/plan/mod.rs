@@ -10,6 +10,7 @@ use leah_plugin::{
     lock::{Lock, Locked},
     manifest::ToolName,
     name::{Origin, PluginName},
+    settings::Settings,
 };
 use semver::Version;
 
@@ -17,6 +18,7 @@ pub use self::{
     change::{Change, difference},
     next::{Chosen, is_same, next_lock},
 };
+use crate::settings::{Now, Order};
 
 /// A change of the live set that has been decided on and not begun.
 #[derive(Debug, Clone)]
@@ -31,6 +33,10 @@ pub struct Plan {
     pub lock: Lock,
     /// How that differs from the set that is live.
     pub changes: Vec<Change>,
+    /// What the user said of settings and what is not worked out yet, by plugin.
+    pub orders: BTreeMap<PluginName, Vec<Order>>,
+    /// The settings that change, as they will be, by plugin.
+    pub settings: BTreeMap<PluginName, Settings>,
 }
 
 /// Why a set cannot be changed in the way that was asked for.
@@ -86,8 +92,41 @@ impl Plan {
         if before == Some(&next) || (before.is_none() && next.plugins.is_empty()) {
             return None;
         }
-        let changes = difference(before, &next);
-        Some(Self { parent: live.map(|(number, _)| number), verb, names, lock: next, changes })
+        Some(Self::whole(live, next, verb, names, BTreeMap::new()))
+    }
+
+    /// The same with orders about settings; whether those change anything is not known yet.
+    #[must_use]
+    pub fn ordering(
+        live: Option<(u64, &Lock)>,
+        next: Lock,
+        verb: &'static str,
+        names: Vec<PluginName>,
+        orders: BTreeMap<PluginName, Vec<Order>>,
+    ) -> Option<Self> {
+        if orders.is_empty() {
+            return Self::between(live, next, verb, names);
+        }
+        Some(Self::whole(live, next, verb, names, orders))
+    }
+
+    fn whole(
+        live: Option<(u64, &Lock)>,
+        lock: Lock,
+        verb: &'static str,
+        names: Vec<PluginName>,
+        orders: BTreeMap<PluginName, Vec<Order>>,
+    ) -> Self {
+        let changes = difference(live.map(|(_, lock)| lock), &lock);
+        let parent = live.map(|(number, _)| number);
+        Self { parent, verb, names, lock, changes, orders, settings: BTreeMap::new() }
+    }
+
+    /// Adds what changes of a plugin's settings, behind what else changes of the plugin.
+    pub fn add_settings(&mut self, name: &PluginName, changed: Vec<(String, Now)>) {
+        let change = |(key, now)| Change::Setting { name: name.clone(), key, now };
+        self.changes.extend(changed.into_iter().map(change));
+        self.changes.sort_by(|a, b| a.name().cmp(b.name()));
     }
 }
 

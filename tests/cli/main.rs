@@ -34,6 +34,7 @@ mod list;
 mod locking;
 mod outdated;
 mod permissions;
+mod plugins;
 mod publishers;
 mod readme;
 mod registries;

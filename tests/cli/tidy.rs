@@ -14,11 +14,11 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("requirements", &[]),
     ("resolve", &["requirements"]),
     ("consent", &[]),
-    ("plan", &["consent", "requirements"]),
+    ("settings", &[]),
+    ("plan", &["consent", "requirements", "settings"]),
     ("trust", &[]),
     ("verify", &[]),
     ("pack", &[]),
-    ("settings", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
     ("config", &["consent", "fs"]),

@@ -18,7 +18,7 @@ use leah_plugin::{
     layout::Layout,
     message::{
         Call, Committed, Done, FaultCode, HelloResult, HomeId, Id, Message, Notice, PROTOCOL, PluginList,
-        Prepare, Prepared, read_line, write_line,
+        Prepare, Prepared, read_line, write_line, write_result,
     },
     version::{HOST_VERSION, PLUGIN_API},
 };
@@ -63,7 +63,7 @@ struct Shared {
 
 /// The result of a call.
 pub fn result<T: Serialize>(id: &Id, result: &T) -> Answer {
-    Answer::Line(write_line(&Message::result(id.clone(), result).unwrap()).unwrap())
+    Answer::Line(write_result(id, result).unwrap())
 }
 
 /// A sound host, but for what `script` does.

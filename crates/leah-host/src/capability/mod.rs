@@ -5,10 +5,11 @@ mod network;
 
 use std::collections::BTreeSet;
 
-use leah_plugin::manifest::{PermissionKind, Permissions, Scope, scope::check_place};
+use leah_plugin::manifest::{PermissionKind, Permissions, Scope, scope::entry_of_setting};
 use serde_json::{Map, Value};
 
-pub use network::{Network, Place, Reach};
+pub use leah_http::Reach;
+pub use network::{Network, Place};
 
 /// What one plugin may do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,7 +97,7 @@ impl Filled<'_> {
         kind: PermissionKind,
         ceiling: Option<&Permissions>,
     ) -> BTreeSet<String> {
-        let (named, entered) = self.entries(granted.get(kind), |value| folder(kind, value));
+        let (named, entered) = self.entries(granted.get(kind), |value| entry_of_setting(kind, value).ok());
         let wanted = named.into_iter().chain(entered);
         let Some(ceiling) = ceiling else { return wanted.collect() };
         // What may be written may be read too.
@@ -164,12 +165,6 @@ fn values(setting: Option<&Value>) -> impl Iterator<Item = &str> {
         None => &[],
     };
     items.iter().filter_map(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// The folder that somebody entered, who may have ended it with a `/`.
-fn folder(kind: PermissionKind, entered: &str) -> Option<String> {
-    let folder = entered.strip_suffix('/').unwrap_or(entered);
-    check_place(kind, folder).is_ok().then(|| folder.to_owned())
 }
 
 /// The one of two folders that lies in the other.

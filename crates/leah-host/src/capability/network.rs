@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use leah_plugin::manifest::{PermissionKind, scope::check_place};
+use leah_http::Reach;
+use leah_plugin::manifest::{PermissionKind, scope::entry_of_setting};
 use url::{Host, Url};
 
 /// The hosts that a plugin may send requests to.
@@ -29,15 +30,6 @@ pub struct Place {
     pub reach: Reach,
 }
 
-/// The addresses that a host may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
-    /// Those of the public internet.
-    Public,
-    /// All: an address that is named itself, `localhost`, or a host that the user entered.
-    Any,
-}
-
 impl Place {
     /// A host that a list names. A name must lead to public addresses: who wrote the list is a stranger and may have
     /// any name lead to the user's router.
@@ -49,18 +41,11 @@ impl Place {
 
     /// A host that the user entered, as `host`, `host:port` or as the URL of a server.
     pub(super) fn entered(text: &str) -> Option<Self> {
-        let is_url = text.starts_with("http://") || text.starts_with("https://");
-        let url = if is_url {
-            Url::parse(text).ok()?
-        } else {
-            check_place(PermissionKind::NetworkAccess, text).ok()?;
-            Url::parse(&format!("http://{text}")).ok()?
-        };
-        let host = url.host_str().filter(|host| check_place(PermissionKind::NetworkAccess, host).is_ok())?;
-        let port = match is_url {
-            true => url.port_or_known_default(),
-            // The parser leaves out `:80`, which says more here than no port at all.
-            false => text.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')?.parse().ok()),
+        let entry = entry_of_setting(PermissionKind::NetworkAccess, text).ok()?;
+        // What follows the last colon is a port, unless that colon is within an IPv6 address.
+        let (host, port) = match entry.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
+            _ => (entry.as_str(), None),
         };
         Some(Self { host: host.to_owned(), port, reach: Reach::Any })
     }

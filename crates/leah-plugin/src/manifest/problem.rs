@@ -104,6 +104,11 @@ pub enum Problem {
     /// A scope that names a setting which is not there or is not a single string.
     #[error("the scope names the setting `{0}`, and `config` declares no string of that name")]
     ScopeSetting(String),
+    /// A scope that the author could fill in the name of the user, and change with an update.
+    #[error(
+        "the scope names the setting `{0}`, which has a default: list that in the scope itself, so that users are asked for it"
+    )]
+    ScopeDefault(String),
     /// A hook whose content the plugin may not see.
     #[error("the hook `{hook}` needs the permission `{permission}`")]
     HookNeeds {

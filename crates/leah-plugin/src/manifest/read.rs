@@ -211,16 +211,20 @@ fn check_hooks(fields: &Fields<'_>, manifest: &Manifest) -> Result<(), ManifestE
     }
 }
 
-/// A scope may be the value of a setting, which has to be there and a single string.
+/// A scope may be the value of a setting, which has to be there, a single string, and the user's alone: who granted
+/// "what you enter" did not grant what an update has for a default.
 fn check_scopes(fields: &Fields<'_>, manifest: &Manifest) -> Result<(), ManifestError> {
     let string = SettingType::One(ItemType::String);
-    let declared = |key: &str| manifest.config.get(key).is_some_and(|setting| setting.kind == string);
-    let mut named = manifest.permissions.iter().flat_map(|(_, scope)| scope.settings());
-    let (Some(key), Some(list)) = (named.find(|key| !declared(key)), fields.get("permissions")) else {
-        return Ok(());
+    let problem = |key: &str| match manifest.config.get(key).filter(|setting| setting.kind == string) {
+        None => Some(Problem::ScopeSetting(key.to_owned())),
+        Some(setting) if setting.default.is_some() => Some(Problem::ScopeDefault(key.to_owned())),
+        Some(_) => None,
     };
+    let mut named = manifest.permissions.iter().flat_map(|(_, scope)| scope.settings());
+    let found = named.find_map(|key| Some((key, problem(key)?)));
+    let (Some((key, problem)), Some(list)) = (found, fields.get("permissions")) else { return Ok(()) };
     let place = find_text(list, &format!("setting:{key}")).unwrap_or(list).place;
-    Err(place.error(Problem::ScopeSetting(key.to_owned())))
+    Err(place.error(problem))
 }
 
 fn find_text<'a>(node: &'a Node, wanted: &str) -> Option<&'a Node> {

@@ -139,6 +139,23 @@ pub fn check_place(kind: PermissionKind, place: &str) -> Result<(), ScopeError> 
     }
 }
 
+/// The entry that stands in a scope for `setting:<key>` while the setting has this value. A host may be written as the
+/// URL of a server, as people copy it; then its host counts, with the port if it names one.
+///
+/// # Errors
+/// When it is neither, or the permission has neither hosts nor folders. Such a value adds nothing to the scope.
+pub fn entry_of_setting(kind: PermissionKind, value: &str) -> Result<String, ScopeError> {
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| value.starts_with(scheme));
+    let place = match scheme {
+        Some(scheme) if kind == PermissionKind::NetworkAccess => {
+            let rest = &value[scheme.len()..];
+            rest.split(['/', '?', '#']).next().unwrap_or(rest).to_ascii_lowercase()
+        }
+        _ => value.to_owned(),
+    };
+    check_place(kind, &place).map(|()| place)
+}
+
 fn cut(entry: &str) -> String {
     entry.chars().take(120).collect()
 }
@@ -287,6 +304,26 @@ mod tests {
         ];
         check(PermissionKind::ReadFiles, &good, &bad);
         check(PermissionKind::UseModel, &[], &["/srv"]);
+    }
+
+    #[test]
+    fn takes_the_host_of_a_url_where_a_setting_names_one() {
+        let host = |value: &str| entry_of_setting(PermissionKind::NetworkAccess, value).ok();
+        for (value, expect) in [
+            ("example.com:8443", "example.com:8443"),
+            ("https://Example.com", "example.com"),
+            ("http://localhost:5000/translate?a=b", "localhost:5000"),
+            ("https://[::1]:443#x", "[::1]:443"),
+        ] {
+            assert_eq!(host(value).as_deref(), Some(expect), "{value}");
+        }
+        for value in
+            ["", "https://", "https://user@example.com", "ftp://example.com", "setting:other", "a\\b"]
+        {
+            assert_eq!(host(value), None, "{value}");
+        }
+        assert!(entry_of_setting(PermissionKind::ReadFiles, "https://example.com").is_err());
+        assert_eq!(entry_of_setting(PermissionKind::WriteFiles, "~/Notes").unwrap(), "~/Notes");
     }
 
     #[test]

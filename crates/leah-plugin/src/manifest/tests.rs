@@ -185,6 +185,11 @@ fn refuses_scopes_that_say_something_else_than_they_seem_to() {
         "setting:limits",
         "line 15, column 42: the scope names the setting `limits`, and `config` declares no string of that name",
     );
+    check(
+        "setting:server",
+        "setting:target",
+        "line 15, column 42: the scope names the setting `target`, which has a default: list that in the scope itself, so that users are asked for it",
+    );
 }
 
 #[test]
