@@ -127,7 +127,7 @@ fn switch(
     // was asked, since a set that it refuses changes nothing.
     remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
     let names = plan.changes.iter().map(Change::name).collect();
-    trial.make_live(generation, &About { lock: &draft.lock, settings: &draft.settings, names }).map(Some)
+    trial.switch(generation, &About { lock: &draft.lock, settings: &draft.settings, names }).map(Some)
 }
 
 /// The settings of the plugins that stay.
@@ -222,7 +222,7 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     let names = rolled.changes.iter().map(Change::name).collect();
     let about = About { lock: wanted.lock(), settings: &wanted.record().settings, names };
     let generation = writer.existing(number)?;
-    let switched = Trial::begin(apply, number)?.make_live(generation, &about)?;
+    let switched = Trial::begin(apply, number)?.switch(generation, &about)?;
     Ok(Rolled { switched: Some(switched), ..rolled })
 }
 

@@ -114,5 +114,5 @@ pub fn repair(
     let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });
     let about = About { lock: &draft.lock, settings: &draft.settings, names: damaged.iter().collect() };
-    Trial::begin(apply, generation.number())?.make_live(generation, &about).map(Some)
+    Trial::begin(apply, generation.number())?.switch(generation, &about).map(Some)
 }

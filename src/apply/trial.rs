@@ -100,7 +100,7 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// When it cannot be made live. What the host says by then is no error any more.
-    pub(super) fn make_live(self, pending: Pending<'_>, about: &About<'_>) -> Result<Switched, ApplyError> {
+    pub(super) fn switch(self, pending: Pending<'_>, about: &About<'_>) -> Result<Switched, ApplyError> {
         let Self { apply, host } = self;
         // If it is live and the disk does not confirm it, that is the error to tell, and the host, left by this
         // connection, takes over what is live.

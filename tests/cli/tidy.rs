@@ -198,6 +198,14 @@ fn pure_modules_know_no_file_no_clock_and_no_environment() {
 }
 
 #[test]
+fn nothing_becomes_live_past_the_running_host() {
+    let calls = |(path, text): &(PathBuf, String)| shipped(path, text).contains(".make_live(");
+    let calling: Vec<PathBuf> =
+        files(&["src"], "rs").into_iter().filter(calls).map(|(path, _)| path).collect();
+    assert_eq!(calling, [Path::new("src/apply/trial.rs")]);
+}
+
+#[test]
 fn the_packages_of_the_workspace_link_the_contract_and_not_each_other() {
     let ours = |package: &str| {
         let linked = linked(package).into_iter();

@@ -12,6 +12,7 @@ use super::{
     mail, with_alpha,
 };
 use crate::{
+    bundled::is_quiet,
     fixture::{PackageSpec, hub},
     sandbox::Sandbox,
 };
@@ -95,9 +96,13 @@ fn what_changes_nothing_asks_no_host() {
         sandbox.run(idle).ok();
         assert_eq!(host.heard(), Vec::<String>::new(), "{idle:?}");
     }
+    is_quiet(&sandbox, &["install", "alpha"]);
     sandbox.run(&["install", "beta", "--dry-run"]).ok();
     // What would be done depends on the version of the host; nothing is tried.
     assert_eq!(host.heard(), ["hello"]);
+    // Behind a host that ended there is its folder, and no socket to connect to.
+    drop(host);
+    is_quiet(&sandbox, &["list"]);
 }
 
 #[test]
