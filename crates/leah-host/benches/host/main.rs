@@ -23,7 +23,7 @@ use std::{
 use leah_host::{config::Config, control::Control, host::Host};
 use leah_plugin::{
     layout::CacheLayout,
-    message::{Call, Committed, HookEvent, Prepared, Verdict},
+    message::{Call, Committed, Prepared, Verdict},
 };
 
 use self::{
@@ -31,7 +31,7 @@ use self::{
     home::Home,
 };
 
-const GOOD: &[u8] = include_bytes!("../../tests/plugins/good.wasm");
+const GOOD: &[u8] = include_bytes!("../../../../tests/plugins/good.wasm");
 
 /// A number and the goal that it is to meet.
 struct Row {
@@ -175,11 +175,9 @@ fn hundred(folder: &Path) -> Vec<Row> {
 }
 
 fn host(home: &Home) -> Host {
-    Host::start(Config {
-        compiler: env!("CARGO_BIN_EXE_leah-host").into(),
-        ..Config::new(home.layout.clone(), CacheLayout::new(&home.cache))
-    })
-    .unwrap()
+    let cache = CacheLayout::new(&home.cache);
+    Host::start(Config::read(home.layout.clone(), cache, env!("CARGO_BIN_EXE_leah-host").into()).unwrap())
+        .unwrap()
 }
 
 fn median(mut taken: Vec<Duration>) -> Duration {
