@@ -34,3 +34,6 @@ pub mod host;
 
 // what reaches it
 pub mod listener;
+
+#[cfg(test)]
+mod test_home;

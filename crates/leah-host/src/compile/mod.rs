@@ -169,6 +169,13 @@ pub(crate) fn compile(wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
     compiled.map_err(|error| CompileError::Refused { reason: format!("{error:#}") })
 }
 
+/// Puts machine code where the host looks for it.
+#[cfg(test)]
+pub(crate) fn keep(cache: &CacheLayout, engine: &Engine, wasm: &[u8], code: &[u8]) {
+    let key = Key { engine: *engine.digest(), component: Digest::of(wasm) };
+    Artifact::new(&key, code).write(&cache.compiled(&key.engine, &key.component)).unwrap();
+}
+
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }

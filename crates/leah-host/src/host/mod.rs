@@ -214,3 +214,6 @@ impl fmt::Debug for Host {
         f.debug_struct("Host").field("home", &self.inner.config.home).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
