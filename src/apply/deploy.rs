@@ -103,6 +103,7 @@ fn carry_out(
         names: plan.names.clone(),
         created: apply.now,
         settings: kept_settings(live, &plan.lock),
+        added: Vec::new(),
     })?;
     apply.see(Event::Written { number: generation.number() });
     let number = generation.make_live()?;

@@ -74,6 +74,7 @@ pub fn repair(
         names: damaged.iter().cloned().collect(),
         created: apply.now,
         settings: live.record().settings.clone(),
+        added: Vec::new(),
     };
     let number = writer.write(&draft)?.make_live()?;
     apply.see(Event::Live { number });

@@ -10,6 +10,8 @@ pub mod gc;
 mod reading_tests;
 #[cfg(test)]
 pub(crate) mod sandbox;
+#[cfg(test)]
+mod switch_tests;
 
 pub use leah_home::generation::{Generation, Past, ReadError, history};
 

@@ -206,7 +206,7 @@ fn the_packages_of_the_workspace_link_the_contract_and_not_each_other() {
     assert_eq!(ours("leah-plugin"), ["leah-plugin"]);
     assert_eq!(ours("leah-http"), ["leah-http"]);
     assert_eq!(ours("leah-home"), ["leah-home", "leah-plugin"]);
-    assert_eq!(ours("leah-socket"), ["leah-plugin", "leah-socket"]);
+    assert_eq!(ours("leah-socket"), ["leah-home", "leah-plugin", "leah-socket"]);
     assert_eq!(ours("leahpm"), ["leah-home", "leah-http", "leah-plugin", "leah-socket", "leahpm"]);
     assert_eq!(ours("leah-registry"), ["leah-http", "leah-plugin", "leah-registry"]);
     assert_eq!(ours("leah-host"), ["leah-home", "leah-host", "leah-http", "leah-plugin", "leah-socket"]);

@@ -25,3 +25,6 @@ mod snapshot;
 
 // the host
 pub mod host;
+
+// what reaches it
+pub mod listener;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    error::Error,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Mutex, PoisonError},
 };
@@ -102,15 +103,27 @@ impl PublicNames {
 impl Resolve for PublicNames {
     fn resolve(&self, name: Name) -> Resolving {
         let guarded = self.is_guarded(name.as_str());
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.filter(|to| !guarded || is_public(to.ip())).collect();
-            if addresses.is_empty() && guarded {
-                return Err(NotPublic { name: name.as_str().to_owned() }.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+        Box::pin(look_up(name, guarded))
     }
+}
+
+/// Looks names up and gives their public addresses alone, whatever the name.
+#[derive(Debug)]
+pub(crate) struct OnlyPublic;
+
+impl Resolve for OnlyPublic {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(look_up(name, true))
+    }
+}
+
+async fn look_up(name: Name, guarded: bool) -> Result<Addrs, Box<dyn Error + Send + Sync>> {
+    let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+    let addresses: Vec<SocketAddr> = found.filter(|to| !guarded || is_public(to.ip())).collect();
+    if addresses.is_empty() && guarded {
+        return Err(NotPublic { name: name.as_str().to_owned() }.into());
+    }
+    Ok(Box::new(addresses.into_iter()))
 }
 
 /// Gives this machine's own addresses for every name (RFC 6761, 6.3): whoever can change what `localhost` means
@@ -163,6 +176,14 @@ mod tests {
     fn an_ipv4_address_written_as_ipv6_counts_as_itself() {
         check(&["::ffff:10.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254"], false);
         check(&["64:ff9b::10.0.0.1", "64:ff9b::7f00:1", "::127.0.0.1", "::10.0.0.1"], false);
+    }
+
+    #[test]
+    fn a_name_that_has_to_be_public_has_no_other_address() {
+        assert_eq!(
+            looked_up(&OnlyPublic, "localhost").unwrap_err(),
+            "`localhost` has no address in the public internet"
+        );
     }
 
     fn looked_up(names: &impl Resolve, name: &str) -> Result<Vec<IpAddr>, String> {

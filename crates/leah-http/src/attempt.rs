@@ -102,7 +102,7 @@ async fn answer(
     Ok(Answer::Body { bytes, validators, end })
 }
 
-fn is_redirect(status: StatusCode) -> bool {
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 

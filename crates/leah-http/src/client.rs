@@ -8,6 +8,7 @@ use crate::{
     proxy::ProxyUrl,
     request::{Answer, Request},
     retry,
+    send::{self, Bounds, Incoming, Outgoing, SendError},
 };
 
 /// The longest that a connection may take to come about, even where `timeout` is longer.
@@ -76,5 +77,14 @@ impl Client {
     /// As [`Client::get`].
     pub fn get_watched(&self, request: &Request<'_>, received: &dyn Fn(u64)) -> Result<Answer, HttpError> {
         retry::get(&self.engine, request, received)
+    }
+
+    /// Sends a request of somebody who is not trusted, once, and waits for the response. No proxy is used, not even one
+    /// of the environment: it would look up names by itself, and nobody could tell which addresses it connects to.
+    ///
+    /// # Errors
+    /// When it makes no sense, is not allowed, or no response came within its bounds.
+    pub fn send(&self, outgoing: Outgoing<'_>, bounds: &Bounds<'_>) -> Result<Incoming, SendError> {
+        send::send(&self.engine, outgoing, bounds)
     }
 }

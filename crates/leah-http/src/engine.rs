@@ -9,11 +9,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use url::Url;
 
 use crate::{
-    address::{PublicNames, ThisMachine},
+    address::{OnlyPublic, PublicNames, ThisMachine},
     base::{BaseUrl, is_loopback},
     client::{LONGEST_CONNECT, Settings},
     error::{Cause, Problem},
     redirect, roots,
+    send::Reach,
 };
 
 /// Worker threads. Whoever asks waits on a thread of his own, so these do nothing but move bytes.
@@ -31,6 +32,14 @@ pub(crate) enum Way {
     Named,
     /// `https` to where a redirect leads: public addresses alone.
     Public,
+    /// What is sent for others, in the clear, without proxy: public addresses alone.
+    OpenPlain,
+    /// The same over `https`.
+    OpenTls,
+    /// What is sent for others to a host that the user chose, in the clear, without proxy.
+    ChosenPlain,
+    /// The same over `https`.
+    ChosenTls,
 }
 
 impl Way {
@@ -42,6 +51,22 @@ impl Way {
             _ if redirect::is_guarded(base, url) => Self::Public,
             _ => Self::Named,
         }
+    }
+
+    /// The way to a URL that somebody wants something sent to who is not trusted.
+    fn sent(url: &Url, reach: Reach) -> Self {
+        match (url.scheme(), reach) {
+            ("http", Reach::Any) if is_loopback(url) => Self::Plain,
+            (_, Reach::Any) if is_loopback(url) => Self::OwnTls,
+            ("http", Reach::Any) => Self::ChosenPlain,
+            (_, Reach::Any) => Self::ChosenTls,
+            ("http", Reach::Public) => Self::OpenPlain,
+            (_, Reach::Public) => Self::OpenTls,
+        }
+    }
+
+    fn is_plain(self) -> bool {
+        matches!(self, Self::Plain | Self::OpenPlain | Self::ChosenPlain)
     }
 }
 
@@ -56,7 +81,7 @@ pub(crate) struct Engine {
 struct Made {
     runtime: Option<Runtime>,
     tls: Option<ClientConfig>,
-    clients: [Option<reqwest::Client>; 4],
+    clients: [Option<reqwest::Client>; 8],
 }
 
 impl Engine {
@@ -86,6 +111,15 @@ impl Engine {
         if let (Way::Public, Some(name)) = (way, url.domain()) {
             self.names.guard(name);
         }
+        self.client_for(way)
+    }
+
+    /// The client for what is sent to `url` for somebody who is not trusted.
+    pub(crate) fn open_client(&self, url: &Url, reach: Reach) -> Result<reqwest::Client, Problem> {
+        self.client_for(Way::sent(url, reach))
+    }
+
+    fn client_for(&self, way: Way) -> Result<reqwest::Client, Problem> {
         let mut made = self.made();
         if let Some(client) = &made.clients[way as usize] {
             return Ok(client.clone());
@@ -100,10 +134,10 @@ impl Engine {
     }
 
     fn tls(&self, way: Way, made: &mut Made) -> Result<ClientConfig, Problem> {
-        match (way, &made.tls) {
-            (Way::Plain, _) => roots::none(),
-            (_, Some(config)) => Ok(config.clone()),
-            (_, None) => {
+        match &made.tls {
+            _ if way.is_plain() => roots::none(),
+            Some(config) => Ok(config.clone()),
+            None => {
                 let config = roots::platform_and(&self.settings.ca_certificates)?;
                 Ok(made.tls.insert(config).clone())
             }
@@ -116,6 +150,8 @@ impl Engine {
             Way::Plain | Way::OwnTls => builder.no_proxy().dns_resolver(ThisMachine),
             Way::Named => self.proxied(builder)?,
             Way::Public => self.proxied(builder)?.dns_resolver(Arc::clone(&self.names)),
+            Way::OpenPlain | Way::OpenTls => builder.no_proxy().dns_resolver(OnlyPublic),
+            Way::ChosenPlain | Way::ChosenTls => builder.no_proxy(),
         };
         builder.build().map_err(settings)
     }

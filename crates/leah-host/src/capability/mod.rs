@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use leah_plugin::manifest::{PermissionKind, Permissions, Scope, scope::entry_of_setting};
 use serde_json::{Map, Value};
 
-pub use network::{Network, Place, Reach};
+pub use leah_http::Reach;
+pub use network::{Network, Place};
 
 /// What one plugin may do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use leah_http::Reach;
 use leah_plugin::manifest::{PermissionKind, scope::entry_of_setting};
 use url::{Host, Url};
 
@@ -27,15 +28,6 @@ pub struct Place {
     pub port: Option<u16>,
     /// Where it may lead.
     pub reach: Reach,
-}
-
-/// The addresses that a host may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
-    /// Those of the public internet.
-    Public,
-    /// All: an address that is named itself, `localhost`, or a host that the user entered.
-    Any,
 }
 
 impl Place {
