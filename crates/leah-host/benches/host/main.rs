@@ -20,19 +20,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use leah_host::{
-    config::Config,
-    control::Control,
-    host::Host,
+use leah_host::{config::Config, control::Control, host::Host};
+use leah_plugin::{
+    layout::CacheLayout,
+    message::{Call, Committed, Prepared, Verdict},
 };
-use leah_plugin::{layout::CacheLayout, message::{Call, Committed, HookEvent, Prepared, Verdict}};
 
 use self::{
     daemon::{Daemon, PATIENCE},
     home::Home,
 };
 
-const GOOD: &[u8] = include_bytes!("../../tests/plugins/good.wasm");
+const GOOD: &[u8] = include_bytes!("../../../../tests/plugins/good.wasm");
 
 /// A number and the goal that it is to meet.
 struct Row {
@@ -89,10 +88,21 @@ fn calls(folder: &Path, rounds: usize) -> Vec<Row> {
         }
     }
     let [floor, one, two, eleven] = taken.map(median);
-    println!("floor {:.2} us, one {:.2} us, two {:.2} us, eleven {:.2} us\n", us(floor), us(one), us(two), us(eleven));
+    println!(
+        "floor {:.2} us, one {:.2} us, two {:.2} us, eleven {:.2} us\n",
+        us(floor),
+        us(one),
+        us(two),
+        us(eleven)
+    );
     vec![
         Row { what: "a hook of one plugin over the socket", value: us(one), unit: "us", goal: 40.0 },
-        Row { what: "the same, as a multiple of the floor", value: us(one) / us(floor), unit: "x", goal: 3.0 },
+        Row {
+            what: "the same, as a multiple of the floor",
+            value: us(one) / us(floor),
+            unit: "x",
+            goal: 3.0,
+        },
         Row {
             what: "each further plugin of a chain of eleven",
             value: (us(eleven) - us(one)) / 10.0,
@@ -165,11 +175,10 @@ fn hundred(folder: &Path) -> Vec<Row> {
 }
 
 fn host(home: &Home) -> Host {
-    Host::start(Config {
-        compiler: env!("CARGO_BIN_EXE_leah-host").into(),
-        ..Config::new(home.layout.clone(), CacheLayout::new(&home.cache))
-    })
-    .unwrap()
+    let cache = CacheLayout::new(&home.cache);
+    let compiler = env!("CARGO_BIN_EXE_leah-host").into();
+    Host::start(Config { compiler, ..Config::read(home.layout.clone(), cache).unwrap() })
+        .unwrap()
 }
 
 fn median(mut taken: Vec<Duration>) -> Duration {
