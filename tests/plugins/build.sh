@@ -20,13 +20,17 @@ if [[ ${names[*]} != javascript ]]; then (build_for_wasm "$here"); fi
 
 for name in "${names[@]}"; do
   folder=$here/target/packages/$name
-  rm -rf "$folder"
+  rm -rf "$folder" "$here/target/wit"
   mkdir -p "$folder"
   cp "$here/$name/plugin.yaml" "$folder/"
   if [[ $name == javascript ]]; then
     # `--sync`: without the async functions of the component model, which no host enables. WASI stays as it is: that
     # the host has what a runtime imports is what this plugin is there to show.
-    componentize-qjs --wit "$here/javascript/wit" --js "$here/javascript/plugin.js" --world plugin \
+    wit=$here/target/wit
+    mkdir -p "$wit/deps"
+    cp "$here/javascript/plugin.wit" "$wit/"
+    cp -r "$repository/wit" "$wit/deps/leah-plugin"
+    componentize-qjs --wit "$wit" --js "$here/javascript/plugin.js" --world plugin \
       --sync --opt-size --output "$folder/plugin.wasm"
   else
     cp "$(module_of "$here" "$name")" "$folder/plugin.wasm"
