@@ -96,7 +96,6 @@ with leah.Host.connect() as host:
     assert fault("rm") == leah.METHOD
     assert fault("prepare", {}) == leah.PARAMETERS
     assert fault("commit", {"generation": 3, "digest": digest}) == leah.NOT_PREPARED
-    assert fault("hooks/call", {"hook": "on_chat_message", "payload": {"content": ""}, "deadline_ms": 0}) == leah.DEADLINE
     assert host.prepare(3, digest)["outcome"] == "refused"
     try:
         host.abort(3, digest)
