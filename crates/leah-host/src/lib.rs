@@ -19,12 +19,21 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+pub mod compile;
+pub mod engine;
+mod guest;
 
 // what runs
+mod plugin;
 mod snapshot;
+
+mod load;
 
 // the host
 pub mod host;
 
 // what reaches it
 pub mod listener;
+
+#[cfg(test)]
+mod test_home;
