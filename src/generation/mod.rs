@@ -10,7 +10,9 @@ pub mod gc;
 mod reading_tests;
 #[cfg(test)]
 pub(crate) mod sandbox;
+#[cfg(test)]
+mod switch_tests;
 
-pub use leah_home::generation::{Generation, Past, ReadError, history};
+pub use leah_home::generation::{Generation, Past, ReadError, digest, history};
 
 pub use self::switch::{Draft, Pending, SwitchError, Writer};

@@ -139,5 +139,12 @@ pub(crate) fn draft(packages: &[&Packed]) -> Draft {
     lock.registries.insert(Origin::bundled(), registry);
     lock.plugins = packages.iter().map(|package| (package.name.clone(), package.locked())).collect();
     let names = packages.iter().map(|package| package.name.clone()).collect();
-    Draft { lock, verb: "install".parse().unwrap(), names, created: 1_767_225_600, settings: BTreeMap::new() }
+    Draft {
+        lock,
+        verb: "install".parse().unwrap(),
+        names,
+        created: 1_767_225_600,
+        settings: BTreeMap::new(),
+        added: Vec::new(),
+    }
 }

@@ -51,6 +51,8 @@ pub struct Draft {
     pub created: u64,
     /// The settings files, by plugin.
     pub settings: BTreeMap<PluginName, SettingsFile>,
+    /// Those of them that were added for it; they go again if it does not become live.
+    pub added: Vec<SettingsFile>,
 }
 
 /// A generation that is complete and not live. Dropping it changes nothing.
@@ -60,6 +62,8 @@ pub struct Pending<'w> {
     number: u64,
     /// True while the generation has to be removed if it does not become live.
     remove: bool,
+    /// The settings files that are removed with it.
+    added: Vec<SettingsFile>,
 }
 
 /// The live generation could not be changed.
@@ -164,6 +168,10 @@ impl<'a> Writer<'a> {
     /// When an entry or settings file that it names is missing, or it cannot be written; nothing is left
     /// behind then.
     pub fn write(&self, draft: &Draft) -> Result<Pending<'_>, SwitchError> {
+        self.build(draft).inspect_err(|_| remove_settings(self.store.layout(), &draft.added))
+    }
+
+    fn build(&self, draft: &Draft) -> Result<Pending<'_>, SwitchError> {
         let layout = self.store.layout();
         self.check_parts(&draft.lock, &draft.settings)?;
         let last = numbers(layout)?.last().copied().unwrap_or(0);
@@ -186,7 +194,7 @@ impl<'a> Writer<'a> {
             let _ = fs::remove_tree(&staging);
             return Err(error.into());
         }
-        Ok(Pending { writer: self, number, remove: true })
+        Ok(Pending { writer: self, number, remove: true, added: draft.added.clone() })
     }
 
     /// A generation that was live before, to make it live again. Its entries are not hashed: they were
@@ -200,7 +208,7 @@ impl<'a> Writer<'a> {
         }
         let generation = Generation::read(self.store.layout(), number)?;
         self.check_parts(generation.lock(), &generation.record().settings)?;
-        Ok(Pending { writer: self, number, remove: false })
+        Ok(Pending { writer: self, number, remove: false, added: Vec::new() })
     }
 
     fn fill(&self, staging: &std::path::Path, lock: &Lock, texts: &[String; 2]) -> Result<(), FsError> {
@@ -277,16 +285,22 @@ impl Pending<'_> {
     /// # Errors
     /// When it cannot be removed; the next writer tries again.
     pub fn discard(mut self) -> Result<(), FsError> {
-        let remove = std::mem::replace(&mut self.remove, false);
-        if remove { remove_generation(self.writer.store.layout(), self.number) } else { Ok(()) }
+        let (layout, remove) = (self.writer.store.layout(), std::mem::replace(&mut self.remove, false));
+        if !remove {
+            return Ok(());
+        }
+        remove_settings(layout, &self.added);
+        remove_generation(layout, self.number)
     }
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if self.remove {
+            let layout = self.writer.store.layout();
+            remove_settings(layout, &self.added);
             // There is an error under way or a panic; the next writer removes what stays.
-            let _ = remove_generation(self.writer.store.layout(), self.number);
+            let _ = remove_generation(layout, self.number);
         }
     }
 }
@@ -301,6 +315,14 @@ impl Writer<'_> {
             Err(error) => Err(error),
             Ok(()) => fs::sync_new_folder(&layout.generation(number), durability),
         }
+    }
+}
+
+/// Removes settings that nobody will read, secrets among them.
+fn remove_settings(layout: &Layout, files: &[SettingsFile]) {
+    for file in files {
+        // There is an error under way, which is the one to report; garbage collection removes what stays.
+        let _ = fs::remove_file(&layout.settings_file(file));
     }
 }
 
@@ -340,157 +362,4 @@ pub(super) fn remove_generation(layout: &Layout, number: u64) -> Result<(), FsEr
     let staging = layout.staging_generation(&format!("{:016x}", fs::random()));
     fs::rename(&layout.generation(number), &staging)?;
     fs::remove_tree(&staging)
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
-mod tests {
-    use std::fs as disk;
-
-    use super::*;
-    use crate::generation::sandbox::{Packed, Sandbox, add, draft, patiently};
-    use crate::store::Trust;
-
-    fn packed() -> [Packed; 2] {
-        [Packed::new("text-tools", "one"), Packed::new("translator", "one")]
-    }
-
-    #[track_caller]
-    fn check_live(sandbox: &Sandbox, number: Option<u64>, plugins: &[&str]) {
-        let live = Generation::live(&sandbox.layout).unwrap();
-        assert_eq!(live.as_ref().map(Generation::number), number);
-        let names = live.iter().flat_map(|live| live.lock().plugins.keys());
-        assert_eq!(names.map(ToString::to_string).collect::<Vec<_>>(), plugins);
-    }
-
-    #[track_caller]
-    fn check_generations(sandbox: &Sandbox, expect: &[&str]) {
-        assert_eq!(sandbox.names(&sandbox.layout.generations()), expect);
-        let home = sandbox.names(sandbox.layout.home());
-        assert!(!home.iter().any(|name| name.starts_with('.')), "{home:?}");
-    }
-
-    #[test]
-    fn each_change_is_a_generation_with_the_one_before_as_parent() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        check_live(&sandbox, None, &[]);
-        assert_eq!(sandbox.deploy(&[&tools]), 1);
-        assert_eq!(sandbox.deploy(&[&tools, &translator]), 2);
-        check_live(&sandbox, Some(2), &["text-tools", "translator"]);
-        let record = Generation::live(&sandbox.layout).unwrap().unwrap().record().clone();
-        assert_eq!((record.parent, record.verb.as_str()), (Some(1), "install"));
-        check_generations(&sandbox, &["1", "2"]);
-        let manifest = sandbox.layout.plugins().join("translator/plugin.yaml");
-        assert_eq!(disk::read(manifest).unwrap(), b"translator");
-    }
-
-    #[test]
-    fn a_disabled_plugin_has_no_link() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        let store = sandbox.store();
-        let mut draft = draft(&[&tools, &translator]);
-        draft.lock.plugins.get_mut(&tools.name).unwrap().enabled = false;
-        add(&store, &tools, Trust::WhatWasLive);
-        add(&store, &translator, Trust::WhatWasLive);
-        let writer = patiently(|patience| Writer::begin(&store, "leahpm disable", patience)).unwrap();
-        let number = writer.write(&draft).unwrap().make_live().unwrap();
-        let expect = ["generation.yaml", "leah.lock", "translator", "was.live"];
-        assert_eq!(sandbox.names(&sandbox.layout.generation(number)), expect);
-    }
-
-    #[test]
-    fn a_plugin_may_be_called_live() {
-        let (sandbox, package) = (Sandbox::new(), Packed::new("live", "one"));
-        sandbox.deploy(&[&package]);
-        sandbox.deploy(&[]);
-        assert_eq!(sandbox.roll_back(1).unwrap(), 1);
-    }
-
-    #[test]
-    fn changes_nothing_when_it_is_given_up_or_forgotten() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        sandbox.deploy(&[&tools]);
-        sandbox.try_deploy(&[&translator], |pending| Ok(pending.discard()?)).unwrap();
-        check_generations(&sandbox, &["1"]);
-        sandbox.try_deploy(&[&translator], |_forgotten| Ok(())).unwrap();
-        check_generations(&sandbox, &["1"]);
-        check_live(&sandbox, Some(1), &["text-tools"]);
-    }
-
-    #[test]
-    fn changes_nothing_when_the_rename_fails() {
-        let (sandbox, [tools, _]) = (Sandbox::new(), packed());
-        let block = |pending: Pending<'_>| {
-            // A folder in the way: no link can be renamed over it.
-            disk::create_dir(sandbox.layout.plugins()).unwrap();
-            let result = pending.make_live();
-            disk::remove_dir(sandbox.layout.plugins()).unwrap();
-            result
-        };
-        assert!(sandbox.try_deploy(&[&tools], block).is_err());
-        check_generations(&sandbox, &[]);
-        check_live(&sandbox, None, &[]);
-    }
-
-    #[test]
-    fn after_a_crash_the_next_writer_removes_what_never_was_live() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        sandbox.deploy(&[&tools]);
-        sandbox.crash(&[&translator]);
-        disk::create_dir(sandbox.layout.staging_generation("0")).unwrap();
-        fs::symlink(&Layout::plugins_target(2), &sandbox.layout.next_plugins("0")).unwrap();
-        assert!(matches!(
-            Generation::read(&sandbox.layout, 2).unwrap_err(),
-            ReadError::Unknown { number: 2 }
-        ));
-        check_live(&sandbox, Some(1), &["text-tools"]);
-        assert_eq!(sandbox.deploy(&[&translator]), 2);
-        check_generations(&sandbox, &["1", "2"]);
-    }
-
-    #[test]
-    fn a_rollback_makes_no_new_generation_and_can_be_rolled_back() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        sandbox.deploy(&[&tools]);
-        sandbox.deploy(&[&translator]);
-        assert_eq!(sandbox.roll_back(1).unwrap(), 1);
-        check_live(&sandbox, Some(1), &["text-tools"]);
-        assert_eq!(sandbox.roll_back(2).unwrap(), 2);
-        check_live(&sandbox, Some(2), &["translator"]);
-        sandbox.roll_back(1).unwrap();
-        assert_eq!(sandbox.deploy(&[]), 3);
-        let record = Generation::live(&sandbox.layout).unwrap().unwrap().record().clone();
-        assert_eq!(record.parent, Some(1));
-    }
-
-    #[test]
-    fn refuses_to_return_to_what_is_live_or_unknown_or_incomplete() {
-        let (sandbox, [tools, translator]) = (Sandbox::new(), packed());
-        sandbox.deploy(&[&tools]);
-        sandbox.deploy(&[&translator]);
-        assert_eq!(sandbox.roll_back(2).unwrap_err().to_string(), "generation 2 is live already");
-        assert_eq!(sandbox.roll_back(7).unwrap_err().to_string(), "there is no generation 7");
-        fs::remove_tree(&sandbox.layout.entry(&tools.entry())).unwrap();
-        let expect = format!("`{}` is not in the store any more", tools.entry());
-        assert_eq!(sandbox.roll_back(1).unwrap_err().to_string(), expect);
-        check_live(&sandbox, Some(2), &["translator"]);
-    }
-
-    #[test]
-    fn settings_belong_to_their_generation_and_to_the_user_alone() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let (sandbox, [tools, _]) = (Sandbox::new(), packed());
-        let store = sandbox.store();
-        add(&store, &tools, Trust::WhatWasLive);
-        let writer = patiently(|patience| Writer::begin(&store, "leahpm config", patience)).unwrap();
-        let file = writer.add_settings(&tools.name, b"key: secret\n").unwrap();
-        let mut draft = draft(&[&tools]);
-        draft.settings.insert(file.name().clone(), file.clone());
-        writer.write(&draft).unwrap().make_live().unwrap();
-        let path = sandbox.layout.settings_file(&file);
-        assert_eq!(disk::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        disk::remove_file(path).unwrap();
-        assert!(matches!(writer.write(&draft).unwrap_err(), SwitchError::SettingsMissing { .. }));
-    }
 }

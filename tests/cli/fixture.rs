@@ -47,6 +47,7 @@ pub struct PackageSpec {
     name: String,
     version: String,
     description: String,
+    api: String,
     host: Option<String>,
     needs: Vec<(String, String)>,
     permissions: Vec<String>,
@@ -54,6 +55,7 @@ pub struct PackageSpec {
     tools: Vec<String>,
     manifest: String,
     files: Vec<(String, Vec<u8>)>,
+    component: Option<Vec<u8>>,
 }
 
 impl PackageSpec {
@@ -63,6 +65,7 @@ impl PackageSpec {
             name: name.into(),
             version: version.into(),
             description: "A plugin for tests".into(),
+            api: "^1.0".into(),
             host: None,
             needs: Vec::new(),
             permissions: Vec::new(),
@@ -70,11 +73,18 @@ impl PackageSpec {
             tools: Vec::new(),
             manifest: String::new(),
             files: Vec::new(),
+            component: None,
         }
     }
 
     pub fn description(mut self, text: &str) -> Self {
         self.description = text.into();
+        self
+    }
+
+    /// The versions of the plugin API, such as `^2.0`.
+    pub fn api(mut self, range: &str) -> Self {
+        self.api = range.into();
         self
     }
 
@@ -119,6 +129,12 @@ impl PackageSpec {
         self
     }
 
+    /// The component, in place of one that has the interfaces of the hooks and does nothing.
+    pub fn component(mut self, wasm: impl Into<Vec<u8>>) -> Self {
+        self.component = Some(wasm.into());
+        self
+    }
+
     pub fn name(&self) -> PluginName {
         self.name.parse().unwrap()
     }
@@ -129,10 +145,10 @@ impl PackageSpec {
 
     /// The text of `plugin.yaml`.
     pub fn manifest_text(&self) -> String {
-        let Self { name, version, description, .. } = self;
+        let Self { name, version, description, api, .. } = self;
         let quoted = serde_json::to_string(description).unwrap();
         let mut text = format!(
-            "name: {name}\nversion: {version}\nauthor: Tests\ndescription: {quoted}\napi: \"^1.0\"\n"
+            "name: {name}\nversion: {version}\nauthor: Tests\ndescription: {quoted}\napi: \"{api}\"\n"
         );
         let list = |key: &str, items: &[String]| match items {
             [] => String::new(),
@@ -156,14 +172,19 @@ impl PackageSpec {
 
     /// The files of the plugin, as an author has them in a folder.
     pub fn source(&self) -> Vec<(String, Vec<u8>)> {
-        let hooks = self.hooks.iter().map(|hook| format!("leah:plugin/{}@1.0.0", hook.replace('_', "-")));
-        let mut exports: Vec<String> = hooks.collect();
-        exports.push("leah:plugin/lifecycle@1.0.0".into());
-        let wasm = component(&["leah:plugin/log@1.0.0".to_owned()], &exports);
+        let wasm = self.component.clone().unwrap_or_else(|| self.hollow_component());
         let mut files = self.files.clone();
         files.push(("plugin.yaml".into(), self.manifest_text().into_bytes()));
         files.push(("plugin.wasm".into(), wasm));
         files
+    }
+
+    /// A component that has all interfaces it should have and no code.
+    fn hollow_component(&self) -> Vec<u8> {
+        let hooks = self.hooks.iter().map(|hook| format!("leah:plugin/{}@1.0.0", hook.replace('_', "-")));
+        let mut exports: Vec<String> = hooks.collect();
+        exports.push("leah:plugin/lifecycle@1.0.0".into());
+        component(&["leah:plugin/log@1.0.0".to_owned()], &exports)
     }
 
     /// The package.

@@ -29,7 +29,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
-    ("host", &["config", "fs"]),
+    ("host", &["config", "fs", "live"]),
     // driving
     (
         "apply",
@@ -198,6 +198,14 @@ fn pure_modules_know_no_file_no_clock_and_no_environment() {
 }
 
 #[test]
+fn nothing_becomes_live_past_the_running_host() {
+    let calls = |(path, text): &(PathBuf, String)| shipped(path, text).contains(".make_live(");
+    let calling: Vec<PathBuf> =
+        files(&["src"], "rs").into_iter().filter(calls).map(|(path, _)| path).collect();
+    assert_eq!(calling, [Path::new("src/apply/trial.rs")]);
+}
+
+#[test]
 fn the_packages_of_the_workspace_link_the_contract_and_not_each_other() {
     let ours = |package: &str| {
         let linked = linked(package).into_iter();
@@ -206,7 +214,7 @@ fn the_packages_of_the_workspace_link_the_contract_and_not_each_other() {
     assert_eq!(ours("leah-plugin"), ["leah-plugin"]);
     assert_eq!(ours("leah-http"), ["leah-http"]);
     assert_eq!(ours("leah-home"), ["leah-home", "leah-plugin"]);
-    assert_eq!(ours("leah-socket"), ["leah-plugin", "leah-socket"]);
+    assert_eq!(ours("leah-socket"), ["leah-home", "leah-plugin", "leah-socket"]);
     assert_eq!(ours("leahpm"), ["leah-home", "leah-http", "leah-plugin", "leah-socket", "leahpm"]);
     assert_eq!(ours("leah-registry"), ["leah-http", "leah-plugin", "leah-registry"]);
     assert_eq!(ours("leah-host"), ["leah-home", "leah-host", "leah-http", "leah-plugin", "leah-socket"]);

@@ -19,10 +19,22 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+pub mod compile;
+pub mod engine;
 pub mod functions;
+mod guest;
 
 // what runs
+mod plugin;
 mod snapshot;
+
+mod load;
 
 // the host
 pub mod host;
+
+// what reaches it
+pub mod listener;
+
+#[cfg(test)]
+mod test_home;

@@ -238,6 +238,14 @@ pub fn write_request(id: &Id, call: &Call) -> Result<Vec<u8>, MessageError> {
     to_line(&Outgoing { jsonrpc: VERSION, id: Some(id), body: call })
 }
 
+/// Writes the line of a response with this result, with its newline. Results are objects, never `null`.
+///
+/// # Errors
+/// When it would be too large to be read.
+pub fn write_result<T: Serialize>(id: &Id, result: &T) -> Result<Vec<u8>, MessageError> {
+    to_line(&Answered { jsonrpc: VERSION, id, result })
+}
+
 fn to_line<T: Serialize>(message: &T) -> Result<Vec<u8>, MessageError> {
     let mut line = serde_json::to_vec(message).map_err(MessageError::Json)?;
     line.push(b'\n');
@@ -245,15 +253,6 @@ fn to_line<T: Serialize>(message: &T) -> Result<Vec<u8>, MessageError> {
 }
 
 impl Message {
-    /// The response with this result. Results are objects, never `null`.
-    ///
-    /// # Errors
-    /// When the result has no JSON form.
-    pub fn result<T: Serialize>(id: Id, result: &T) -> Result<Self, MessageError> {
-        let result = serde_json::value::to_raw_value(result).map_err(MessageError::Json)?;
-        Ok(Self::Response { id: Some(id), outcome: Ok(result) })
-    }
-
     /// The response with this failure.
     #[must_use]
     pub fn fault(id: Id, code: FaultCode, message: impl Into<String>) -> Self {
@@ -287,6 +286,13 @@ struct Response<'a> {
     id: Option<&'a Id>,
     #[serde(flatten)]
     body: Payload<'a>,
+}
+
+#[derive(Serialize)]
+struct Answered<'a, T> {
+    jsonrpc: &'static str,
+    id: &'a Id,
+    result: &'a T,
 }
 
 #[derive(Serialize)]

@@ -56,8 +56,8 @@ fn responses_carry_a_result_or_a_fault() {
     check(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32003,"message":"another deploy is under way"}}"#);
     check(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"of a later version"}}"#);
     let ready = Prepared::Ready { needs_settings: Vec::new() };
-    let Message::Response { outcome: Ok(result), .. } = Message::result(Id::Number(1), &ready).unwrap()
-    else {
+    let line = write_result(&Id::Number(1), &ready).unwrap();
+    let Message::Response { outcome: Ok(result), .. } = read_line(&line).unwrap() else {
         panic!("a result is a response");
     };
     assert_eq!(result.get(), r#"{"outcome":"ready","needs_settings":[]}"#);

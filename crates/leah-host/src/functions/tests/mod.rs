@@ -95,7 +95,7 @@ impl Bench {
 
     /// The lines that were logged so far.
     fn lines(&self) -> Vec<(Level, String)> {
-        let notices = self.services.journal.listen(Topic::Log(None), 1_000);
+        let (_listening, notices) = self.services.journal.listen(Topic::Log(None), 1_000);
         let line = |notice| match notice {
             Notice::Log(line) => (line.level, line.message),
             other => panic!("{other:?}"),
