@@ -23,6 +23,7 @@ pub mod compile;
 pub mod engine;
 pub mod functions;
 mod guest;
+pub mod wasi;
 
 // what runs
 mod plugin;

@@ -9,6 +9,8 @@ mod path;
 mod settings;
 mod store;
 
+use std::time::Duration;
+
 use leah_plugin::{message::Level, terminal::escaped};
 use wasmtime::component::{HasData, Linker};
 
@@ -22,6 +24,9 @@ use crate::{
     control::Control,
     services::{Identity, Kept, Services, disk::DiskError},
 };
+
+/// What a plugin that waited in vain has left to answer, if its call is long enough.
+const LEFT_TO_ANSWER: Duration = Duration::from_millis(500);
 
 /// One call of a plugin: who calls, with what, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +73,19 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
+    /// How long a function may wait: not quite as long as the call, so that the plugin has time left to say that it got
+    /// no answer. Otherwise a slow server would look like a plugin that hangs.
+    fn patience(&self) -> Duration {
+        let left = self.control.remaining();
+        left - (left / 10).min(LEFT_TO_ANSWER)
+    }
+
     fn kept(&self) -> &'a Kept {
         self.services.kept(self.plugin)
     }
 
     /// Writes a line into the plugin's log, at the pace that it is allowed.
-    fn note(&self, level: Level, message: &str) {
+    pub(crate) fn note(&self, level: Level, message: &str) {
         log::write(self, level, message);
     }
 
