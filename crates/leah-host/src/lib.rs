@@ -21,14 +21,16 @@ pub mod services;
 pub mod bindings;
 pub mod compile;
 pub mod engine;
-pub mod functions;
+mod functions;
+mod wasi;
+
 mod guest;
-pub mod wasi;
 
 // what runs
 mod plugin;
 mod snapshot;
 
+// from a generation to what runs
 mod load;
 
 // the host

@@ -30,15 +30,15 @@ const LEFT_TO_ANSWER: Duration = Duration::from_millis(500);
 
 /// One call of a plugin: who calls, with what, and for how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     /// Who calls.
-    pub plugin: &'a Identity,
+    pub(crate) plugin: &'a Identity,
     /// What all plugins share.
-    pub services: &'a Services,
+    pub(crate) services: &'a Services,
     /// False until the plugin is live.
-    pub live: bool,
+    pub(crate) live: bool,
     /// The call from outside that it serves.
-    pub control: &'a Control,
+    pub(crate) control: &'a Control,
 }
 
 /// What is asked for at the one place that decides.
@@ -114,7 +114,7 @@ impl types::Host for Caller<'_> {}
 ///
 /// # Errors
 /// When something of the same name is there already.
-pub fn add_to_linker<T: 'static>(
+pub(crate) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     caller: for<'a> fn(&'a mut T) -> Caller<'a>,
 ) -> wasmtime::Result<()> {
@@ -135,4 +135,4 @@ impl HasData for Calls {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,10 @@ mod clock;
 mod memory;
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,8 +31,10 @@ use crate::{
     },
     control::Control,
     engine::Engine,
+    functions::Caller,
     limits::Limits,
     services::{Identity, Services},
+    wasi::{self, Handles},
 };
 
 /// Beats before a call that runs on is looked at for the first time.
@@ -49,10 +54,8 @@ pub(crate) struct State {
     /// Who calls.
     pub(crate) plugin: Arc<Identity>,
     /// What all plugins share.
-    #[expect(dead_code, reason = "functions are linked next")]
     pub(crate) services: Arc<Services>,
     /// False until the plugin's set is live: nothing it does is seen outside before.
-    #[expect(dead_code, reason = "functions are linked next")]
     pub(crate) live: Arc<AtomicBool>,
     /// The call under way.
     pub(crate) control: Arc<Control>,
@@ -62,6 +65,7 @@ pub(crate) struct State {
     patience: Duration,
     memory: Memory,
     clock: Clock,
+    handles: Handles,
 }
 
 /// Code of a plugin, linked and looked through, of which any number of instances are made.
@@ -115,8 +119,8 @@ impl Code {
     /// # Errors
     /// When it imports what the host does not have, or is no plugin.
     pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self, LinkError> {
-        let pre = linker
-            .instantiate_pre(component)
+        let pre = wasi::linked(linker, component, State::caller, State::handles)
+            .and_then(|linker| linker.instantiate_pre(component))
             .map_err(|error| LinkError::Imports { reason: format!("{error:#}") })?;
         Ok(Self {
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(|_| LinkError::NoLifecycle)?,
@@ -184,7 +188,22 @@ impl State {
             patience: Duration::ZERO,
             memory: Memory::new(limits.memory, limits.table_elements, MODULES),
             clock: Clock::default(),
+            handles: Handles::default(),
         }
+    }
+
+    /// The call under way, as the functions see it.
+    pub(crate) fn caller(&mut self) -> Caller<'_> {
+        Caller {
+            plugin: &self.plugin,
+            services: &self.services,
+            live: self.live.load(Ordering::Acquire),
+            control: &self.control,
+        }
+    }
+
+    fn handles(&mut self) -> &mut Handles {
+        &mut self.handles
     }
 
     /// Looks after a call that runs on: how many beats it may run until the next look.

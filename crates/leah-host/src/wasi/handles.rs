@@ -13,7 +13,7 @@ const FIRST: u32 = 2;
 
 /// The moments that a component waits for, by number. How many it has open the engine bounds.
 #[derive(Debug, Default)]
-pub struct Handles {
+pub(crate) struct Handles {
     moments: Vec<Option<Instant>>,
 }
 

@@ -6,15 +6,17 @@ mod handles;
 mod known;
 mod no;
 
+use std::borrow::Cow;
+
 use wasmtime::{
-    Engine, StoreContextMut,
+    StoreContextMut,
     component::{
         Component, Linker, LinkerInstance, Resource, ResourceType, Val,
         types::{ComponentFunc, ComponentItem},
     },
 };
 
-pub use handles::Handles;
+pub(crate) use handles::Handles;
 
 use crate::functions::Caller;
 use known::Known;
@@ -36,29 +38,29 @@ impl<T> Clone for Reach<T> {
 
 impl<T> Copy for Reach<T> {}
 
-/// Defines what `component` imports of WASI, in whichever 0.2 version. The linker is for this component alone.
+/// The linker with what `component` imports of WASI, in whichever 0.2 version; the same where it imports none.
 ///
 /// # Errors
 /// When something of the same name is there already.
-pub fn add_to_linker<T: 'static>(
-    linker: &mut Linker<T>,
+pub(crate) fn linked<'l, T: 'static>(
+    linker: &'l Linker<T>,
     component: &Component,
-    engine: &Engine,
     caller: for<'a> fn(&'a mut T) -> Caller<'a>,
     handles: for<'a> fn(&'a mut T) -> &'a mut Handles,
-) -> wasmtime::Result<()> {
-    let reach = Reach { caller, handles };
+) -> wasmtime::Result<Cow<'l, Linker<T>>> {
+    let (engine, reach) = (component.engine(), Reach { caller, handles });
+    let mut linker = Cow::Borrowed(linker);
     for (name, import) in component.component_type().imports(engine) {
         let Some(interface) = name.strip_prefix("wasi:") else { continue };
         let interface = interface.split('@').next().unwrap_or(interface);
         // What is none is left to the linker, which says that it is not there.
         let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
-        let mut into = linker.instance(name)?;
+        let mut into = linker.to_mut().instance(name)?;
         for (item, export) in instance.exports(engine) {
             add(&mut into, interface, item, &export.ty, reach)?;
         }
     }
-    Ok(())
+    Ok(linker)
 }
 
 fn add<T: 'static>(
@@ -141,3 +143,6 @@ fn take<T: 'static>(
 fn handle<T: 'static>(store: &mut StoreContextMut<'_, T>, number: u32) -> wasmtime::Result<Val> {
     Ok(Val::Resource(Resource::<Nothing>::new_own(number).try_into_resource_any(store)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ fn deploy(host: &Host, home: &TestHome, number: u64) {
 fn a_generation_is_tried_beside_what_runs_and_switched_to_as_a_whole() {
     let home = TestHome::with(&[TestPlugin::good("a")]);
     let host = start(&home);
-    let events = host.journal().listen(Topic::Events, 0);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
     home.write(2, &[TestPlugin::good("b").hooks(&["on_chat_message"]), TestPlugin::good("c")]);
     let trial = host.prepare(&home.wanted(2), &patient()).unwrap();
     assert!(trial.needs_settings().is_empty());
@@ -73,7 +73,7 @@ fn another_generation_than_the_one_that_is_meant_is_refused() {
 #[test]
 fn what_did_not_come_up_before_and_did_not_change_refuses_nothing() {
     let bad = TestPlugin::fault("bad", "failing-start");
-    let home = TestHome::with(&[bad.clone()]);
+    let home = TestHome::with(std::slice::from_ref(&bad));
     let host = start(&home);
     home.write(2, &[bad, TestPlugin::good("good")]);
     let trial = host.prepare(&home.wanted(2), &patient()).unwrap();
