@@ -1,5 +1,7 @@
 //! Tests of calls that take long: what else is read meanwhile, and what ends them.
 
+mod served;
+
 use std::sync::mpsc::{Receiver, channel};
 
 use leah_plugin::message::{Done, Fault, Id};
