@@ -5,7 +5,7 @@ mod served;
 use std::sync::mpsc::{Receiver, channel};
 
 use leah_plugin::message::{Done, Fault, Id};
-use leah_socket::{Line, Wait};
+use leah_socket::{Line, Wait, connect};
 
 use super::*;
 use crate::{config::Config, control::Control};
