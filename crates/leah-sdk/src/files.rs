@@ -2,6 +2,20 @@
 //!
 //! A relative path lies in the plugin's own folder, which comes with `write_files`; an absolute one has to
 //! lie in a folder that was granted. Parts are separated by `/` and are never empty, `.` or `..`.
+//!
+//! ```
+//! use leah_sdk::{Error, Result, files};
+//!
+//! /// The words that are never translated, one a line; none until there is a file.
+//! fn glossary() -> Result<Vec<String>> {
+//!     match files::read_text("glossary/en.txt") {
+//!         Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+//!         Err(Error::NotFound) => Ok(Vec::new()),
+//!         Err(error) => Err(error),
+//!     }
+//! }
+//! # assert_eq!(glossary(), Err(Error::Unavailable));
+//! ```
 
 use crate::bindings::{imports::leah::plugin::files as host, inside_host};
 use crate::{Error, Result};
@@ -16,7 +30,7 @@ pub fn read(path: &str) -> Result<Vec<u8>> {
 
 /// A file as text. [`Error::Invalid`] if it is not UTF-8.
 pub fn read_text(path: &str) -> Result<String> {
-    String::from_utf8(read(path)?).map_err(|_| Error::Invalid(format!("`{path}` is not UTF-8 text")))
+    String::from_utf8(read(path)?).map_err(|_| Error::invalid(format!("`{path}` is not UTF-8 text")))
 }
 
 /// Makes a file or replaces the one that is there, in one step. Folders on the way are made.

@@ -1,6 +1,32 @@
 //! Requests to servers. Needs `network_access`; the server has to be one that was granted.
 //!
 //! One request, one response, both as a whole.
+//!
+//! ```
+//! use leah_sdk::{Error, Result, http::Request};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize)]
+//! struct Question<'a> {
+//!     q: &'a str,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Answer {
+//!     degrees: f64,
+//! }
+//!
+//! fn temperature(place: &str) -> Result<f64> {
+//!     let response = Request::post_json("https://weather.example.org/v1", &Question { q: place })?
+//!         .header("accept", "application/json")
+//!         .send()?;
+//!     if !response.is_success() {
+//!         return Err(Error::failed(format!("the server answered {}", response.status)));
+//!     }
+//!     response.json::<Answer>().map(|answer| answer.degrees)
+//! }
+//! # assert_eq!(temperature("Ankara"), Err(Error::Unavailable));
+//! ```
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -28,16 +54,21 @@ impl Request {
 
     /// A `POST` request with a value as JSON. [`Error::Invalid`] if it cannot be written as JSON.
     pub fn post_json(url: impl Into<String>, value: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_vec(value).map_err(|error| Error::Invalid(error.to_string()))?;
-        let mut request = Self::new("POST", url).header("content-type", "application/json");
-        request.body = Some(body);
-        Ok(request)
+        let body = serde_json::to_vec(value).map_err(|error| Error::invalid(error.to_string()))?;
+        Ok(Self::new("POST", url).header("content-type", "application/json").body(body))
     }
 
     /// The request with one more header field.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The request with a body. A header field `content-type` says what it is.
+    #[must_use]
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(bytes.into());
         self
     }
 
@@ -65,8 +96,7 @@ impl Response {
 
     /// The body as text. [`Error::Invalid`] if it is not UTF-8.
     pub fn text(&self) -> Result<&str> {
-        std::str::from_utf8(&self.body)
-            .map_err(|_| Error::Invalid("the response is not UTF-8 text".to_owned()))
+        std::str::from_utf8(&self.body).map_err(|_| Error::invalid("the response is not UTF-8 text"))
     }
 
     /// The body as a type of the plugin's own. [`Error::Invalid`] if it is other JSON, or none.

@@ -1,6 +1,15 @@
-//! Lines for whoever runs the host. Needs no permission; a plugin's own tests write none.
+//! Lines for whoever runs the host, to be read with `leahpm host logs`. Needs no permission; a plugin's own tests
+//! write none.
 //!
-//! Secrets and messages of the user do not belong here.
+//! Secrets and messages of the user do not belong here. What is too long is cut, and what comes too fast is dropped:
+//!
+//! ```
+//! use leah_sdk::{log, store};
+//!
+//! if let Err(error) = store::add("messages", 1) {
+//!     log::warn(format!("could not count a message: {}", error.explanation()));
+//! }
+//! ```
 
 use crate::bindings::{imports::leah::plugin::log as host, inside_host};
 

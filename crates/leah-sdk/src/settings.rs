@@ -1,7 +1,24 @@
 //! The settings the user gave this plugin. Needs no permission.
 //!
 //! Most plugins read all of them at once in `initialize`, into a struct that mirrors `config` of the
-//! manifest.
+//! manifest: a setting that is required or has a default is a field of its type, any other an `Option`.
+//!
+//! ```
+//! use leah_sdk::{Error, Settings};
+//! use serde::Deserialize;
+//!
+//! #[derive(Debug, PartialEq, Deserialize)]
+//! struct Weather {
+//!     unit: String,            // unit:    { type: string, enum: [celsius, fahrenheit], default: celsius }
+//!     places: Vec<String>,     // places:  { type: list, items: string, default: [] }
+//!     api_key: Option<String>, // api_key: { type: string, secret: true }
+//! }
+//!
+//! let settings = Settings::from_json(r#"{"unit": "celsius", "places": ["Ankara"]}"#);
+//! let weather: Weather = settings.read()?;
+//! assert_eq!(weather, Weather { unit: "celsius".into(), places: vec!["Ankara".into()], api_key: None });
+//! # Ok::<(), Error>(())
+//! ```
 
 use serde::de::DeserializeOwned;
 

@@ -2,9 +2,26 @@
 //!
 //! The host runs several instances of a plugin, so two may write one key at the same time: [`update`] and
 //! [`add`] lose nothing, [`get`] and then [`set`] might.
+//!
+//! ```
+//! use leah_sdk::{Error, Result, store};
+//!
+//! /// Counts a message of a conversation; answers how many there were.
+//! fn count(conversation: &str) -> Result<i64> {
+//!     store::add(&format!("messages/{conversation}"), 1)
+//! }
+//!
+//! /// Forgets all conversations.
+//! fn forget() -> Result<()> {
+//!     store::keys("messages/")?.iter().try_for_each(|key| store::delete(key))
+//! }
+//! # assert_eq!((count("c"), forget()), (Err(Error::Unavailable), Err(Error::Unavailable)));
+//! ```
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::bindings::{imports::leah::plugin::store as host, inside_host};
-use crate::{Error, Result};
+use crate::{Error, Result, types::parse_json};
 
 /// How often [`update`] starts over before it gives up. Instances are few, so losing that often means
 /// something is wrong.
@@ -14,6 +31,18 @@ const ATTEMPTS: usize = 16;
 pub fn get(key: &str) -> Result<Option<Vec<u8>>> {
     inside_host()?;
     host::get(key)
+}
+
+/// The value of a key as a type of the plugin's own, which was written as JSON. [`Error::Invalid`] if it is other
+/// JSON, or none.
+pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
+    get(key)?.map(|value| parse_json(&value)).transpose()
+}
+
+/// Gives a key a value of any type, as JSON. [`Error::Invalid`] if it cannot be written as JSON.
+pub fn set_json(key: &str, value: &impl Serialize) -> Result<()> {
+    let json = serde_json::to_vec(value).map_err(|error| Error::invalid(error.to_string()))?;
+    set(key, json)
 }
 
 /// The value of a key as text. [`Error::Invalid`] if it is not UTF-8.
@@ -55,7 +84,7 @@ pub fn update(key: &str, mut change: impl FnMut(Option<&[u8]>) -> Result<Vec<u8>
             return Ok(after);
         }
     }
-    Err(Error::Failed(format!("`{key}` kept changing while it was updated")))
+    Err(Error::failed(format!("`{key}` kept changing while it was updated")))
 }
 
 /// Adds to a number, kept as decimal text and 0 at first; answers the sum. [`Error::Invalid`] if the value is
@@ -72,11 +101,11 @@ pub fn add(key: &str, amount: i64) -> Result<i64> {
 fn number(value: Option<&[u8]>) -> Result<i64> {
     let Some(value) = value else { return Ok(0) };
     let text = std::str::from_utf8(value).map_err(|_| not_text())?;
-    text.parse().map_err(|_| Error::Invalid(format!("`{text}` is not a number")))
+    text.parse().map_err(|_| Error::invalid(format!("`{text}` is not a number")))
 }
 
 fn not_text() -> Error {
-    Error::Invalid("the value is not UTF-8 text".to_owned())
+    Error::invalid("the value is not UTF-8 text")
 }
 
 #[cfg(test)]

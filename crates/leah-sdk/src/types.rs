@@ -11,6 +11,16 @@ pub use crate::bindings::imports::leah::plugin::types::{
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// [`Error::Invalid`] with this reason.
+    pub fn invalid(reason: impl Into<String>) -> Self {
+        Self::Invalid(reason.into())
+    }
+
+    /// [`Error::Failed`] with this reason.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed(reason.into())
+    }
+
     /// What happened, for people to read: lower case, no period.
     #[must_use]
     pub fn explanation(&self) -> &str {
@@ -57,6 +67,26 @@ impl Response {
     }
 }
 
+/// A tool reads its arguments, and tells the model what is wrong with them:
+///
+/// ```
+/// use leah_sdk::{ToolCall, ToolResult};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Arguments {
+///     text: String,
+/// }
+///
+/// fn shout(call: &ToolCall) -> ToolResult {
+///     match call.parse_arguments::<Arguments>() {
+///         Ok(arguments) => ToolResult::done(arguments.text.to_uppercase()),
+///         Err(error) => ToolResult::failed(error.explanation()),
+///     }
+/// }
+///
+/// assert_eq!(shout(&ToolCall::new("shout", r#"{"text": "hi"}"#)), ToolResult::done("HI"));
+/// ```
 impl ToolCall {
     /// A call with arguments that are the text of a JSON object, as a plugin's own tests need one.
     pub fn new(name: impl Into<String>, arguments: impl Into<String>) -> Self {
@@ -89,7 +119,7 @@ impl ToolResult {
 /// Parses JSON text. The error says what is wrong and where, and may quote a text or a number of the wrong
 /// type.
 pub(crate) fn parse_json<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| Error::Invalid(error.to_string()))
+    serde_json::from_slice(json).map_err(|error| Error::invalid(error.to_string()))
 }
 
 #[cfg(test)]
