@@ -138,7 +138,9 @@ mod tests {
     fn who_waits_is_told_once_that_it_takes_long_also_by_a_part() {
         let told = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&told);
-        let slow = move || drop(count.fetch_add(1, Ordering::Relaxed));
+        let slow = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
         let whole = Arc::new(Control::new(LONG).when_slow(slow));
         for _ in 0..3 {
             Control::within(&whole, LONG).going_slow();
