@@ -165,10 +165,6 @@ impl Host {
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        // Looked for before it is connected to: a path that no socket can have is no error where no host runs.
-        if fs::kind(&socket)?.is_none() {
-            return Ok(None);
-        }
         let Some(mut client) = Client::connect(&socket)? else { return Ok(None) };
         let patience = config.wait.min(QUICK);
         let hello = client.hello(CLIENT, patience).map_err(|error| failed(Asked::Hello, patience, error))?;

@@ -168,6 +168,7 @@ impl Watch<'_> {
                 self.ui.step(format_args!("trying generation {number} in the running host"));
             }
             Event::HostBusy => {
+                self.finish();
                 self.ui.note("Waiting for the host to finish another change …");
             }
             Event::Live { number } => {

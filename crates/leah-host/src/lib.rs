@@ -21,12 +21,14 @@ pub mod services;
 pub mod bindings;
 pub mod compile;
 pub mod engine;
+pub mod functions;
 mod guest;
 
 // what runs
 mod plugin;
 mod snapshot;
 
+// from a generation to what runs
 mod load;
 
 // the host

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -50,6 +50,7 @@ pub(crate) struct TestPlugin {
     api: String,
     permissions: Vec<String>,
     hooks: BTreeSet<&'static str>,
+    tools: Vec<String>,
     more: String,
     settings: BTreeMap<String, Value>,
     dependencies: Vec<String>,
@@ -69,6 +70,7 @@ impl TestPlugin {
             api: "^1.0".into(),
             permissions: ["read_messages", "modify_messages", "modify_responses"].map(Into::into).into(),
             hooks: ["on_chat_message", "on_tool_call", "on_before_response", "on_after_response"].into(),
+            tools: Vec::new(),
             more: String::new(),
             settings: BTreeMap::new(),
             dependencies: Vec::new(),
@@ -93,13 +95,9 @@ impl TestPlugin {
             .tools(&["echo", "seen"])
     }
 
-    fn tools(self, tools: &[&str]) -> Self {
-        let name = self.name.clone();
-        let line = |tool: &&str| {
-            format!("  - {{ name: {name}_{tool}, description: test, parameters: {{ type: object }} }}\n")
-        };
-        let lines: String = tools.iter().map(line).collect();
-        self.manifest(&format!("tools:\n{lines}"))
+    fn tools(mut self, tools: &[&str]) -> Self {
+        self.tools = tools.iter().map(|tool| format!("{}_{tool}", self.name)).collect();
+        self
     }
 
     /// Another version.
@@ -117,12 +115,6 @@ impl TestPlugin {
     /// More lines of the manifest, such as `priority: 3`.
     pub(crate) fn manifest(mut self, lines: &str) -> Self {
         self.more.push_str(lines);
-        self
-    }
-
-    /// Other permissions, all granted.
-    pub(crate) fn permissions(mut self, permissions: &[&str]) -> Self {
-        self.permissions = permissions.iter().map(|&permission| permission.into()).collect();
         self
     }
 
@@ -165,15 +157,23 @@ impl TestPlugin {
     fn text(&self) -> String {
         let Self { name, version, api, more, .. } = self;
         let hooks: Vec<_> = self.hooks.iter().copied().collect();
-        let dependencies: String = self.dependencies.iter().map(|name| format!("  {name}: \"*\"\n")).collect();
-        let dependencies =
-            if dependencies.is_empty() { String::new() } else { format!("dependencies:\n{dependencies}") };
-        format!(
-            "name: {name}\nversion: {version}\nauthor: a\ndescription: d\napi: \"{api}\"\n{dependencies}\
-             permissions: [{}]\nhooks: [{}]\n{more}",
+        let mut text = format!(
+            "name: {name}\nversion: {version}\nauthor: a\ndescription: d\napi: \"{api}\"\npermissions: [{}]\nhooks: [{}]\n{more}",
             self.permissions.join(", "),
             hooks.join(", "),
-        )
+        );
+        if !self.dependencies.is_empty() {
+            let needs: Vec<_> = self.dependencies.iter().map(|name| format!("{name}: \"*\"")).collect();
+            text += &format!("dependencies: {{ {} }}\n", needs.join(", "));
+        }
+        // A manifest with tools needs the hook.
+        if !self.tools.is_empty() && self.hooks.contains("on_tool_call") {
+            text += "tools:\n";
+            for tool in &self.tools {
+                text += &format!("  - {{ name: {tool}, description: t, parameters: {{ type: object }} }}\n");
+            }
+        }
+        text
     }
 }
 
@@ -219,7 +219,7 @@ impl TestHome {
     /// Writes a generation of these plugins, which is not live yet.
     pub(crate) fn write(&self, number: u64, plugins: &[TestPlugin]) {
         let layout = self.layout();
-        let registry: Origin = "example.com".parse().unwrap();
+        let registry: Origin = "hub".parse().unwrap();
         let resolved_for = ResolvedFor { api: PLUGIN_API, host: HOST_VERSION };
         let mut lock = Lock::empty(resolved_for);
         let of_registry = LockedRegistry { url: None, root_key: KEY.parse().unwrap() };
@@ -251,6 +251,13 @@ impl TestHome {
         let next = layout.next_plugins("test");
         symlink(&Layout::plugins_target(number), &next).unwrap();
         fs::rename(next, layout.plugins()).unwrap();
+    }
+
+    /// Puts a file into every entry of the store.
+    pub(crate) fn tamper(&self, name: &str) {
+        for entry in fs::read_dir(self.layout().store()).unwrap() {
+            fs::write(entry.unwrap().path().join(name), "x").unwrap();
+        }
     }
 
     /// Parameters of `prepare` and `commit` for a generation that was written.
@@ -307,17 +314,21 @@ impl TestHome {
     }
 }
 
+/// Components that were compiled in this process.
+type Compiled = HashMap<Digest, Vec<u8>>;
+
 /// Puts the machine code of a component into a cache. Compiled once a process.
 fn compiled(cache: &CacheLayout, wasm: &[u8]) {
-    static CODE: Mutex<Option<(Engine, HashMap<Digest, Arc<[u8]>>)>> = Mutex::new(None);
-    let mut known = CODE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (engine, known) = known.get_or_insert_with(|| (Engine::start().unwrap(), HashMap::new()));
+    static CODE: LazyLock<(Engine, Mutex<Compiled>)> =
+        LazyLock::new(|| (Engine::start().unwrap(), Mutex::default()));
+    let (engine, known) = &*CODE;
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     let component = Digest::of(wasm);
     // What does not compile is left to the host to find.
     if !known.contains_key(&component)
         && let Ok(code) = compile::compile(wasm)
     {
-        known.insert(component, code.into());
+        known.insert(component, code);
     }
     if let Some(code) = known.get(&component) {
         compile::keep(cache, engine, wasm, code);

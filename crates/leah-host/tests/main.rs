@@ -11,5 +11,9 @@ mod sandbox;
 mod commands;
 #[path = "e2e/peers.rs"]
 mod peers;
+#[path = "e2e/protocol.rs"]
+mod protocol;
+#[path = "e2e/python.rs"]
+mod python;
 #[path = "e2e/users.rs"]
 mod users;

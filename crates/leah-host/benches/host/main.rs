@@ -177,8 +177,7 @@ fn hundred(folder: &Path) -> Vec<Row> {
 fn host(home: &Home) -> Host {
     let cache = CacheLayout::new(&home.cache);
     let compiler = env!("CARGO_BIN_EXE_leah-host").into();
-    Host::start(Config { compiler, ..Config::read(home.layout.clone(), cache).unwrap() })
-        .unwrap()
+    Host::start(Config { compiler, ..Config::read(home.layout.clone(), cache).unwrap() }).unwrap()
 }
 
 fn median(mut taken: Vec<Duration>) -> Duration {

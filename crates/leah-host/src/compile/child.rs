@@ -102,5 +102,9 @@ fn refusal(status: ExitStatus, complaint: &str) -> CompileError {
         return CompileError::TooMuch;
     }
     let reason = complaint.lines().next().unwrap_or("the compiler does not say why");
-    CompileError::Refused { reason: reason.strip_prefix("error: ").unwrap_or(reason).to_owned() }
+    // Its complaint is an error of this kind, printed.
+    let said = ["error: ", "it does not compile: "];
+    let reason =
+        said.into_iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
+    CompileError::Refused { reason: reason.to_owned() }
 }

@@ -179,3 +179,6 @@ pub(crate) fn keep(cache: &CacheLayout, engine: &Engine, wasm: &[u8], code: &[u8
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }
+
+#[cfg(test)]
+mod tests;

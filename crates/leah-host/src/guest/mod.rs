@@ -6,7 +6,10 @@ mod clock;
 mod memory;
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +31,7 @@ use crate::{
     },
     control::Control,
     engine::Engine,
+    functions::Caller,
     limits::Limits,
     services::{Identity, Services},
 };
@@ -49,10 +53,8 @@ pub(crate) struct State {
     /// Who calls.
     pub(crate) plugin: Arc<Identity>,
     /// What all plugins share.
-    #[expect(dead_code, reason = "functions are linked next")]
     pub(crate) services: Arc<Services>,
     /// False until the plugin's set is live: nothing it does is seen outside before.
-    #[expect(dead_code, reason = "functions are linked next")]
     pub(crate) live: Arc<AtomicBool>,
     /// The call under way.
     pub(crate) control: Arc<Control>,
@@ -184,6 +186,16 @@ impl State {
             patience: Duration::ZERO,
             memory: Memory::new(limits.memory, limits.table_elements, MODULES),
             clock: Clock::default(),
+        }
+    }
+
+    /// The call under way, as the functions see it.
+    pub(crate) fn caller(&mut self) -> Caller<'_> {
+        Caller {
+            plugin: &self.plugin,
+            services: &self.services,
+            live: self.live.load(Ordering::Acquire),
+            control: &self.control,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fmt, mem,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use leah_home::{
@@ -20,6 +20,9 @@ use crate::{
     control::{Control, Interrupt},
     load::{Set, sentence},
 };
+
+/// Every so many looks, instances go that were not needed since the last time.
+const TRIM: u32 = 30;
 
 /// A generation that was tried and would run. Dropped: nothing of it stays, unless it became live meanwhile; then it
 /// is switched to.
@@ -132,8 +135,8 @@ impl Host {
     /// without this host. Also drops what plugins needed for a while and no longer need. Called by a timer.
     pub fn look(&self) {
         let inner = &self.inner;
-        for plugin in inner.live.load().members().filter_map(|member| member.plugin()) {
-            plugin.trim();
+        if inner.looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM) {
+            inner.live.load().members().filter_map(|member| member.plugin()).for_each(|plugin| plugin.trim());
         }
         let live = live::live_number(&inner.config.home).ok().flatten();
         if live.is_none() || live == inner.live.load().number() {

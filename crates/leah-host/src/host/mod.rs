@@ -11,7 +11,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc::Sender,
     },
     time::Duration,
@@ -62,6 +62,8 @@ struct Inner {
     /// What runs.
     live: ArcSwap<Snapshot>,
     change: Change,
+    /// How often the timer came by.
+    looks: AtomicU32,
     stopped: AtomicBool,
     jobs: Sender<Job>,
     /// One host a home: held as long as the host lives.
@@ -126,6 +128,7 @@ impl Host {
             loader: Loader::new(&config, &journal, jobs.clone())?,
             live: ArcSwap::from_pointee(Snapshot::default()),
             change: Change::default(),
+            looks: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
             jobs,
             journal,

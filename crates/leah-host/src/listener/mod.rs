@@ -21,6 +21,7 @@ use std::{
 use leah_plugin::message::{FaultCode, Level, Message, write_line};
 use leah_socket::{AcceptError, Listener, Reader, SocketError, Writer, connect};
 
+pub use self::tell::MAX_SUBSCRIPTIONS;
 use self::{
     connection::Connection,
     slots::{Permit, Slots},

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::journal::Topic;
 
-/// Subscriptions of one connection.
-pub(super) const MAX_SUBSCRIPTIONS: usize = 8;
+/// Subscriptions of one connection, each with a thread of its own.
+pub const MAX_SUBSCRIPTIONS: usize = 8;
 
 /// Tells the last `lines` lines, then answers, and tells from then on what is listened to: who asks knows by the answer
 /// that it has heard what was there.

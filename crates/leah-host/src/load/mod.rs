@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     control::{Control, Interrupt},
     engine::{Engine, EngineError},
+    functions,
     guest::State,
     journal::Journal,
     plugin::Job,
@@ -54,7 +55,8 @@ impl Loader {
         jobs: Sender<Job>,
     ) -> Result<Self, EngineError> {
         let engine = Arc::new(Engine::start()?);
-        let linker = Linker::new(engine.wasmtime());
+        let mut linker = Linker::new(engine.wasmtime());
+        functions::add_to_linker(&mut linker, State::caller)?;
         Ok(Self {
             compiler: Compiler::new(config, Arc::clone(journal)),
             services: Services::new(config, Arc::clone(journal)),

@@ -26,7 +26,7 @@ use crate::{
     control::{Control, Interrupt},
     guest::{Code, Failure, LinkError},
     plugin::{Parts, Plugin},
-    services::Identity,
+    services::{Identity, Keep},
     snapshot::{About, Key, Standing},
 };
 
@@ -130,6 +130,7 @@ impl Loader {
             settings: settings.values,
             declared,
             limits: own.and_then(|own| own.limits).unwrap_or(self.config.limits),
+            keep: Keep::default(),
         };
         let parts = Parts {
             engine: Arc::clone(&self.engine),

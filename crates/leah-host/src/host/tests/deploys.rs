@@ -29,7 +29,7 @@ fn deploy(host: &Host, home: &TestHome, number: u64) {
 fn a_generation_is_tried_beside_what_runs_and_switched_to_as_a_whole() {
     let home = TestHome::with(&[TestPlugin::good("a")]);
     let host = start(&home);
-    let events = host.journal().listen(Topic::Events, 0);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
     home.write(2, &[TestPlugin::good("b").hooks(&["on_chat_message"]), TestPlugin::good("c")]);
     let trial = host.prepare(&home.wanted(2), &patient()).unwrap();
     assert!(trial.needs_settings().is_empty());
@@ -64,10 +64,7 @@ fn another_generation_than_the_one_that_is_meant_is_refused() {
     let host = start(&home);
     let mut wanted = home.wanted(1);
     wanted.digest = leah_plugin::digest::Digest::of(b"another");
-    assert!(matches!(
-        host.prepare(&wanted, &patient()),
-        Err(DeployError::Refused { plugin: None, .. })
-    ));
+    assert!(matches!(host.prepare(&wanted, &patient()), Err(DeployError::Refused { plugin: None, .. })));
     wanted.generation = 7;
     let refused = host.prepare(&wanted, &patient()).unwrap_err();
     assert_eq!(refused, DeployError::Refused { plugin: None, reason: "there is no generation 7".into() });
@@ -76,7 +73,7 @@ fn another_generation_than_the_one_that_is_meant_is_refused() {
 #[test]
 fn what_did_not_come_up_before_and_did_not_change_refuses_nothing() {
     let bad = TestPlugin::fault("bad", "failing-start");
-    let home = TestHome::with(&[bad.clone()]);
+    let home = TestHome::with(std::slice::from_ref(&bad));
     let host = start(&home);
     home.write(2, &[bad, TestPlugin::good("good")]);
     let trial = host.prepare(&home.wanted(2), &patient()).unwrap();
@@ -174,7 +171,10 @@ fn nobody_who_waits_means_nothing_changes() {
 fn a_plugin_that_lacks_settings_is_part_of_a_set_that_is_ready() {
     let home = TestHome::with(&[]);
     let host = start(&home);
-    home.write(2, &[TestPlugin::of("good", "good").manifest("config:\n  key: { type: string, required: true }\n")]);
+    home.write(
+        2,
+        &[TestPlugin::of("good", "good").manifest("config:\n  key: { type: string, required: true }\n")],
+    );
     let trial = host.prepare(&home.wanted(2), &patient()).unwrap();
     assert_eq!(trial.needs_settings(), ["good".parse().unwrap()]);
     assert!(trial.is(&home.wanted(2)));
@@ -199,13 +199,18 @@ fn settings_grants_and_versions_make_a_plugin_another_one() {
 
 #[test]
 fn plugins_that_others_need_are_started_before_them() {
-    let home = TestHome::with(&[TestPlugin::good("a").needs("b"), TestPlugin::good("b").needs("c"), TestPlugin::good("c")]);
+    let home = TestHome::with(&[
+        TestPlugin::good("a").needs("b"),
+        TestPlugin::good("b").needs("c"),
+        TestPlugin::good("c"),
+    ]);
     assert_eq!(text(&chat(&start(&home), "hi")), "c: b: a: hi");
 }
 
 #[test]
 fn no_call_is_lost_or_answered_by_half_a_set_while_plugins_change() {
-    let home = TestHome::with(&[TestPlugin::good("a").set("word", "1"), TestPlugin::good("b").set("word", "1")]);
+    let home =
+        TestHome::with(&[TestPlugin::good("a").set("word", "1"), TestPlugin::good("b").set("word", "1")]);
     let host = start(&home);
     for number in 2..12_u64 {
         let word = number.to_string();

@@ -10,20 +10,25 @@ fn home(mode: &str) -> TestHome {
     TestHome::with(&[TestPlugin::good("a"), TestPlugin::fault("b", mode), TestPlugin::good("c")])
 }
 
+/// True if the plugin between answers.
+fn is_up(host: &Host) -> bool {
+    !tool(host, "b_echo", "x").result.unwrap().failed
+}
+
 #[track_caller]
 fn check_passes(mode: &str, reason: &str) {
     let home = home(mode);
     let host = start(&home);
-    assert_eq!(text(&chat(&host, "hi")), "c: b: a: hi");
     assert_eq!(text(&chat(&host, "now")), "c: a: now", "{mode}");
     let status = host.plugins().plugins.remove(1);
     assert_eq!(status.faults, 1, "{mode}");
     // The first fault is forgiven at once.
     assert_eq!(status.state, PluginState::Running, "{mode}");
-    assert_eq!(text(&chat(&host, "hi")), "c: b: a: hi", "{mode}");
+    assert!(is_up(&host), "{mode}");
     let result = tool(&host, "b_echo", "now").result.unwrap();
     assert!(result.failed, "{mode}");
-    let log = host.journal().listen(Topic::Log(Some("b".parse().unwrap())), 100);
+    assert!(result.content.contains(reason), "{mode}: {}", result.content);
+    let (_subscription, log) = host.journal().listen(Topic::Log(Some("b".parse().unwrap())), 100);
     let lines: Vec<_> = log
         .try_iter()
         .filter_map(|notice| match notice {
@@ -51,12 +56,12 @@ fn all_memory_there_is_is_not_given() {
 
 #[test]
 fn all_stack_there_is_is_not_given() {
-    check_passes("overflow", "it failed: wasm trap: call stack exhausted");
+    check_passes("overflow", "it failed: wasm trap: ");
 }
 
 #[test]
 fn an_answer_that_is_too_large_is_none() {
-    check_passes("huge", "");
+    check_passes("huge", "too much data is being copied");
 }
 
 #[test]
@@ -94,21 +99,20 @@ fn quarantine(host: &Host, name: &str) {
 fn five_faults_in_a_minute_end_it_until_it_is_loaded_anew() {
     let home = home("trap");
     let host = start(&home);
-    let events = host.journal().listen(Topic::Events, 0);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
     quarantine(&host, "b");
     assert_eq!(host.plugins().plugins[1].faults, 5);
     let quarantined = std::iter::from_fn(|| Some(next_event(&events)))
         .find(|event| matches!(event, Event::Plugin { state: PluginState::Quarantined { .. }, .. }));
     assert!(quarantined.is_some());
     assert_eq!(text(&chat(&host, "hi")), "c: a: hi");
-    let result = tool(&host, "b_echo", "x").result.unwrap();
-    assert!(result.failed);
+    assert!(!is_up(&host));
     let offered: Vec<_> = host.tools().tools.into_iter().map(|tool| tool.plugin.to_string()).collect();
     assert_eq!(offered, ["a", "a", "c", "c"]);
     // The same generation once more: what runs stays as it is, and what does not is loaded anew.
     let trial = host.prepare(&home.wanted(1), &patient()).unwrap();
     assert!(host.commit(trial, &patient()).unwrap().failed.is_empty());
-    assert_eq!(text(&chat(&host, "hi")), "c: b: a: hi");
+    assert!(is_up(&host));
     assert_eq!(host.plugins().plugins[1].faults, 0);
 }
 

@@ -7,9 +7,7 @@ mod starts;
 
 use std::sync::mpsc::Receiver;
 
-use leah_plugin::message::{
-    Event, Notice, Outcome, PluginState, ToolAnswer, ToolCall, Verdict,
-};
+use leah_plugin::message::{Event, Notice, Outcome, PluginState, ToolAnswer, ToolCall, Verdict};
 use serde_json::json;
 
 use super::Host;
@@ -71,4 +69,3 @@ fn next_event(events: &Receiver<Notice>) -> Event {
         other => panic!("{other:?}"),
     }
 }
-

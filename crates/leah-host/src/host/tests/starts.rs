@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{host::StartError, test_home::TestPlugin};
-use std::{fs as disk, time::Duration};
+use std::time::Duration;
 
 /// What is told of one plugin that does not start; another one runs beside it.
 #[track_caller]
@@ -17,8 +17,14 @@ fn check_fails(plugin: TestPlugin, reason: &str) {
 
 #[test]
 fn plugins_that_do_not_start_are_failed_and_the_rest_runs() {
-    check_fails(TestPlugin::fault("bad", "failing-start"), "`initialize` failed: it says that it failed: no luck today");
-    check_fails(TestPlugin::fault("bad", "slow-start"), "`initialize` failed: its code ran for more than 50 ms");
+    check_fails(
+        TestPlugin::fault("bad", "failing-start"),
+        "`initialize` failed: it says that it failed: no luck today",
+    );
+    check_fails(
+        TestPlugin::fault("bad", "slow-start"),
+        "`initialize` failed: its code ran for more than 50 ms",
+    );
     check_fails(
         TestPlugin::fault("bad", "failing-activate"),
         "`activate` failed: it says that it failed: no luck today",
@@ -39,29 +45,28 @@ fn versions_are_compared_before_the_code_is_looked_at() {
 
 #[test]
 fn code_that_is_no_plugin_is_told_apart() {
-    // The compiler is not there, and what is no component was not compiled before.
     check_fails(
         TestPlugin::good("bad").wasm(b"\0asm\x0d\0\x01\0"),
-        "its code does not fit",
+        "`plugin.wasm` cannot be used: it has no `lifecycle`, so it cannot be started",
     );
 }
 
 #[test]
 fn a_package_that_was_changed_is_not_loaded() {
     let home = TestHome::with(&[TestPlugin::good("good")]);
-    for entry in disk::read_dir(home.layout().store()).unwrap() {
-        disk::write(entry.unwrap().path().join("more"), "x").unwrap();
-    }
+    home.tamper("more");
     let host = start(&home);
     let reason = failure(&host, "good");
-    assert!(reason.starts_with("its files in `") && reason.ends_with("` are not what was installed"), "{reason}");
+    assert!(
+        reason.starts_with("its files in `") && reason.ends_with("` are not what was installed"),
+        "{reason}"
+    );
 }
 
 #[test]
 fn a_plugin_that_lacks_settings_waits_for_them() {
-    let manifest = "config:\n  key: { type: string, required: true }\n";
-    let plugin = TestPlugin::of("good", "good").manifest(manifest);
-    let home = TestHome::with(&[plugin.clone()]);
+    let plugin = TestPlugin::good("good").manifest("  key: { type: string, required: true }\n");
+    let home = TestHome::with(std::slice::from_ref(&plugin));
     let host = start(&home);
     assert_eq!(state(&host, "good"), PluginState::NeedsSettings { missing: vec!["key".into()] });
     assert_eq!(text(&chat(&host, "hi")), "pass");
