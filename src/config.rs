@@ -41,12 +41,23 @@ pub struct Config {
     pub choices: Choices,
     /// Keys of publishers that the user accepts in place of pinned ones.
     pub accept_keys: Vec<PublicKey>,
-    /// The version of leah-host to resolve for; the one built in where none is given.
+    /// The version of leah-host to resolve for; that of the running host, or the one built in, where none is given.
     pub host_version: Option<Version>,
+    /// The way to the running host.
+    pub host: HostConfig,
     /// How long to wait for another leahpm that changes the same home.
     pub lock_wait: Duration,
     /// Whether changes are synced to the disk; only a test ever says no.
     pub durability: Durability,
+}
+
+/// How the running host is reached.
+#[derive(Debug, Clone)]
+pub struct HostConfig {
+    /// Changes are made without it.
+    pub left_out: bool,
+    /// How long it may take to try a set, and to switch to it.
+    pub wait: Duration,
 }
 
 /// How registries on the network are reached.

@@ -1,8 +1,8 @@
 //! leahpm, the plugin package manager of LEAH.
 //!
 //! ```text
-//! requirements, lock, index ─> resolve ─> plan ─> fetch ─> verify ─> store ─> generation
-//!     (what is wanted)        (which)  (what to do) (bytes) (trust)  (disk)    (a set)
+//! requirements, lock, index ─> resolve ─> plan ─> fetch ─> verify ─> store ─> generation ─> host
+//!     (what is wanted)        (which)  (what to do) (bytes) (trust)  (disk)    (a set)     (deploy)
 //! ```
 //!
 //! The modules stand in the order in which data flows through them; a module imports what stands
@@ -21,11 +21,12 @@ pub mod settings;
 pub mod trust;
 pub mod verify;
 
-// effects: the disk and the network
+// effects: the disk, the network and the running host
 pub mod config;
 pub mod credentials;
 pub mod fetch;
 pub mod generation;
+pub mod host;
 pub mod parallel;
 pub mod registry;
 pub mod store;

@@ -8,7 +8,10 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use super::{Apply, ApplyError, Event, remember};
+use super::{
+    Apply, ApplyError, Event, remember,
+    trial::{About, Switched, Trial},
+};
 use crate::{
     fetch::{self, Need, Progress},
     generation::{Draft, Generation, Writer, gc},
@@ -28,7 +31,7 @@ pub enum Outcome {
     /// The plan was carried out.
     Live {
         /// The generation that is live now.
-        number: u64,
+        switched: Switched,
         /// What was done.
         plan: Plan,
     },
@@ -43,6 +46,8 @@ pub struct Rolled {
     pub to: u64,
     /// What that changed.
     pub changes: Vec<Change>,
+    /// What became of it; none where nothing was to be done, and in a dry run.
+    pub switched: Option<Switched>,
 }
 
 /// Asks `make_plan` what to do about the live set and does it. The plan is made again when another process
@@ -65,50 +70,64 @@ pub fn deploy<E: From<ApplyError>>(
         if apply.config.dry_run {
             return Ok(Outcome::Planned(plan));
         }
-        if let Some(number) = carry_out(apply, session, live.as_ref(), &plan)? {
-            return Ok(Outcome::Live { number, plan });
+        if let Some(switched) = carry_out(apply, session, live.as_ref(), &plan)? {
+            return Ok(Outcome::Live { switched, plan });
         }
     }
 }
 
-/// The number of the generation that is live now, or `None` when the plan's parent no longer was, or what it was made
-/// from is outdated.
+/// The generation that is live now, or `None` when the plan's parent no longer was, or what it was made from is
+/// outdated.
 fn carry_out(
     apply: &Apply<'_>,
     session: &Session,
     live: Option<&Generation>,
     plan: &Plan,
-) -> Result<Option<u64>, ApplyError> {
+) -> Result<Option<Switched>, ApplyError> {
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
     let needs = missing(&store, session, live, &plan.lock)?;
-    if let Err(error) = fetch_into(apply, &store, &needs, Trust::WhatWasLive) {
+    let switched = fetch_into(apply, &store, &needs, Trust::WhatWasLive)
+        .and_then(|()| switch(apply, session, &store, live, plan));
+    if switched.is_err() {
         // Nothing of a change that is refused stays behind. That error is the one to report; what cannot be
         // removed now, `gc` removes.
         drop(store);
         let brought: Vec<EntryName> = needs.iter().map(Need::entry).collect();
         let _ = gc::discard(apply.layout, &brought);
-        return Err(error);
     }
-    let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
+    switched
+}
+
+/// Writes the generation that was planned and makes it live.
+fn switch(
+    apply: &Apply<'_>,
+    session: &Session,
+    store: &Store<'_>,
+    live: Option<&Generation>,
+    plan: &Plan,
+) -> Result<Option<Switched>, ApplyError> {
+    let writer = apply.with_patience(|patience| Writer::begin(store, &apply.purpose(), patience))?;
     // Who makes one run wait while another learns of a revocation must not have the first one go back behind that.
     if session.close_outdated()? || writer.live()? != plan.parent {
         return Ok(None);
     }
-    // The pins are written first: a plugin must not be live whose publisher is not pinned.
-    remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
-    let generation = writer.write(&Draft {
+    let draft = Draft {
         lock: plan.lock.clone(),
         verb: plan.verb.parse()?,
         names: plan.names.clone(),
         created: apply.now,
         settings: kept_settings(live, &plan.lock),
         added: Vec::new(),
-    })?;
+    };
+    let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });
-    let number = generation.make_live()?;
-    apply.see(Event::Live { number });
-    Ok(Some(number))
+    let trial = Trial::begin(apply, generation.number())?;
+    // The pins are written before: a plugin must not be live whose publisher is not pinned. And not before the host
+    // was asked, since a set that it refuses changes nothing.
+    remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
+    let names = plan.changes.iter().map(Change::name).collect();
+    trial.switch(generation, &About { lock: &draft.lock, settings: &draft.settings, names }).map(Some)
 }
 
 /// The settings of the plugins that stay.
@@ -188,24 +207,28 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let number = target(&live, to)?;
     if apply.config.dry_run || number == live.number() {
-        return rolled(apply, &live, number);
+        return Ok(rolled(&live, &Generation::read(apply.layout, number)?));
     }
     let store =
         apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let number = target(&live, to)?;
-    let rolled = rolled(apply, &live, number)?;
-    if number != live.number() {
-        writer.existing(number)?.make_live()?;
-        apply.see(Event::Live { number });
+    let wanted = Generation::read(apply.layout, number)?;
+    let rolled = rolled(&live, &wanted);
+    if number == live.number() {
+        return Ok(rolled);
     }
-    Ok(rolled)
+    let names = rolled.changes.iter().map(Change::name).collect();
+    let about = About { lock: wanted.lock(), settings: &wanted.record().settings, names };
+    let generation = writer.existing(number)?;
+    let switched = Trial::begin(apply, number)?.switch(generation, &about)?;
+    Ok(Rolled { switched: Some(switched), ..rolled })
 }
 
-fn rolled(apply: &Apply<'_>, live: &Generation, to: u64) -> Result<Rolled, ApplyError> {
-    let target = Generation::read(apply.layout, to)?;
-    Ok(Rolled { from: live.number(), to, changes: plan::difference(Some(live.lock()), target.lock()) })
+fn rolled(live: &Generation, wanted: &Generation) -> Rolled {
+    let changes = plan::difference(Some(live.lock()), wanted.lock());
+    Rolled { from: live.number(), to: wanted.number(), changes, switched: None }
 }
 
 fn target(live: &Generation, to: Option<u64>) -> Result<u64, ApplyError> {

@@ -7,6 +7,7 @@
 mod deploy;
 mod maintain;
 mod remember;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
     remember::{forget_seen, remember_met, remember_registries, remember_token},
+    trial::{Confirmed, MissingSetting, Reloaded, Switched, reload},
 };
 use crate::{
     config::{Config, ConfigError},
@@ -29,6 +31,7 @@ use crate::{
     fetch::FetchError,
     fs::FsError,
     generation::{ReadError, SwitchError, gc::GcError},
+    host::HostError,
     registry::SessionError,
     store::{
         StoreError,
@@ -92,8 +95,20 @@ pub enum Event<'a> {
         /// Its number.
         number: u64,
     },
+    /// The running host is asked to try it.
+    Trying {
+        /// Its number.
+        number: u64,
+    },
+    /// The running host is at work on another change.
+    HostBusy,
     /// A generation is live, and will be after a power cut.
     Live {
+        /// Its number.
+        number: u64,
+    },
+    /// The running host has switched to it.
+    Runs {
         /// Its number.
         number: u64,
     },
@@ -120,6 +135,9 @@ pub enum ApplyError {
     /// A generation cannot be written or made live.
     #[error(transparent)]
     Switch(#[from] SwitchError),
+    /// The running host does not take the new set, or cannot be asked; nothing has changed.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// Garbage cannot be collected.
     #[error(transparent)]
     Gc(#[from] GcError),

@@ -19,7 +19,7 @@ use super::{
     ui::{ColorChoice, Ui, Verbosity},
 };
 use crate::{
-    config::{self, Config, ConfigError, NetworkConfig},
+    config::{self, Config, ConfigError, HostConfig, NetworkConfig},
     consent::{Choice, Choices},
     fs::Durability,
 };
@@ -75,9 +75,16 @@ pub(super) struct GlobalArgs {
         value_delimiter = ','
     )]
     accept_key: Vec<PublicKey>,
-    /// Version of leah-host that plugins must fit [default: the one of this release]
+    /// Version of leah-host that plugins must fit [default: the running host's, else the one of this release]
     #[arg(long, global = true, env = "LEAHPM_HOST_VERSION", hide_env = true, value_name = "VERSION")]
     host_version: Option<Version>,
+    /// Make the change without asking the running host
+    #[arg(long, global = true, env = "LEAHPM_NO_HOST", hide_env = true, value_parser = FalseyValueParser::new())]
+    no_host: bool,
+    /// Seconds that the running host may take to try a change, and to switch to it
+    #[arg(long, global = true, env = "LEAHPM_HOST_WAIT", hide_env = true, value_name = "SECONDS",
+        default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    host_wait: u64,
     /// Seconds to wait for another leahpm that is changing the same home
     #[arg(
         long,
@@ -161,6 +168,7 @@ impl GlobalArgs {
             choices: Choices { grant: self.grant.clone(), deny: self.deny.clone() },
             accept_keys: self.accept_key.clone(),
             host_version: self.host_version.clone(),
+            host: HostConfig { left_out: self.no_host, wait: Duration::from_secs(self.host_wait) },
             lock_wait: Duration::from_secs(self.lock_wait),
             durability: if self.test_unsynced { Durability::Unsynced } else { Durability::Synced },
         })

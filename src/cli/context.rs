@@ -2,6 +2,7 @@
 //! that are the same everywhere.
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -16,11 +17,15 @@ use leah_plugin::{
 };
 use semver::Version;
 
-use super::{failure::Failure, ui::Ui};
+use super::{
+    failure::{self, Failure},
+    ui::Ui,
+};
 use crate::{
     apply::{self, Apply, Event, Outcome},
     config::Config,
     generation::Generation,
+    host::{Host, HostError},
     plan::Plan,
     registry::Session,
 };
@@ -36,12 +41,14 @@ pub(super) struct Context {
     pub(super) layout: Layout,
     /// The command line, quoted for a shell, so that a hint can repeat it.
     pub(super) invocation: String,
+    /// The version of the running host, once it was asked for it; none where no host runs.
+    running_version: OnceCell<Option<Version>>,
 }
 
 impl Context {
     pub(super) fn new(config: Config, ui: Ui, invocation: String) -> Self {
         let layout = Layout::new(&config.home);
-        Self { config, ui, layout, invocation }
+        Self { config, ui, layout, invocation, running_version: OnceCell::new() }
     }
 
     /// The live generation, or `None` where nothing was ever installed.
@@ -62,9 +69,31 @@ impl Context {
         Ok(Session::new(self.layout.clone(), now(), network)?)
     }
 
-    /// The version of leah-host that plugins must fit.
-    pub(super) fn host_version(&self) -> Version {
-        self.config.host_version.clone().unwrap_or(HOST_VERSION)
+    /// The version of leah-host that plugins must fit: the one that was asked for, else that of the running host, else
+    /// the one of this release.
+    pub(super) fn host_version(&self) -> Result<Version, Failure> {
+        if let Some(version) = &self.config.host_version {
+            return Ok(version.clone());
+        }
+        if self.running_version.get().is_none() {
+            let host = self.host()?;
+            drop(self.running_version.set(host.map(|host| host.hello().host.clone())));
+        }
+        Ok(self.running_version.get().cloned().flatten().unwrap_or(HOST_VERSION))
+    }
+
+    /// The running host; none where no host runs, or it is not to be asked.
+    pub(super) fn host(&self) -> Result<Option<Host>, HostError> {
+        if self.config.host.left_out { Ok(None) } else { Host::find(&self.layout, &self.config.host) }
+    }
+
+    /// The same for what people look at, who are told of a host that cannot be asked and see the rest.
+    pub(super) fn host_for_looks<T>(&self, ask: impl FnOnce(Host) -> Result<T, HostError>) -> Option<T> {
+        let answer = self.host().and_then(|host| host.map(ask).transpose());
+        answer.unwrap_or_else(|error| {
+            self.ui.warn(failure::messages(&error).join(": "));
+            None
+        })
     }
 
     /// Calls `work` with what `apply` needs to know, `watch` being the observer of its steps.
@@ -134,7 +163,19 @@ impl Watch<'_> {
                 self.finish();
                 self.ui.step(format_args!("wrote generation {number}"));
             }
-            Event::Live { number } => self.ui.step(format_args!("switched to generation {number}")),
+            Event::Trying { number } => {
+                *self.bar() = Some(self.ui.spinner(format!("trying generation {number} in the host …")));
+                self.ui.step(format_args!("trying generation {number} in the running host"));
+            }
+            Event::HostBusy => {
+                self.finish();
+                self.ui.note("Waiting for the host to finish another change …");
+            }
+            Event::Live { number } => {
+                self.finish();
+                self.ui.step(format_args!("switched to generation {number}"));
+            }
+            Event::Runs { number } => self.ui.step(format_args!("the host runs generation {number}")),
         }
     }
 

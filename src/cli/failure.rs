@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Refused,
     /// The plugin API or host version does not fit.
     Incompatible,
+    /// The running host does not take the set, or cannot be asked; nothing was changed.
+    Host,
     /// Another process holds the lock for too long.
     Locked,
     /// A package, manifest, lock or setting is not valid.
@@ -49,6 +51,7 @@ impl Kind {
             Self::Consent => 8,
             Self::Refused => 9,
             Self::Incompatible => 10,
+            Self::Host => 11,
             Self::Locked => 12,
             Self::Invalid => 13,
             Self::Interrupted => 130,
@@ -87,21 +90,27 @@ impl Failure {
         self
     }
 
-    /// The messages of the error and its causes, outermost first. A cause whose text is already part of
-    /// the message before it is left out, so that nothing is said twice.
+    /// The messages of the error and its causes, outermost first.
     #[must_use]
     pub(super) fn messages(&self) -> Vec<String> {
-        let mut messages = vec![self.source.to_string()];
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if messages.last().is_none_or(|last| !last.contains(&text)) {
-                messages.push(text);
-            }
-            cause = error.source();
-        }
-        messages
+        messages(&*self.source)
     }
+}
+
+/// The messages of an error and its causes, outermost first. A cause whose text is already part of the message before
+/// it is left out, so that nothing is said twice.
+#[must_use]
+pub(super) fn messages(error: &dyn Error) -> Vec<String> {
+    let mut messages = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if messages.last().is_none_or(|last| !last.contains(&text)) {
+            messages.push(text);
+        }
+        cause = error.source();
+    }
+    messages
 }
 
 #[cfg(test)]

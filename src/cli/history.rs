@@ -1,6 +1,6 @@
 //! `leahpm history`: the generations that were live, newest first.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -51,9 +51,5 @@ pub(super) fn run(ctx: &Context, _: &HistoryArgs) -> Result<(), Failure> {
 }
 
 fn time(seconds: u64) -> String {
-    // A time beyond what the system can tell is shown as the number it is.
-    match SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-        Some(time) if seconds < 253_402_300_800 => humantime::format_rfc3339_seconds(time).to_string(),
-        _ => seconds.to_string(),
-    }
+    ui::time(Duration::from_secs(seconds), humantime::format_rfc3339_seconds)
 }

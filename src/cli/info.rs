@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     failure::{Failure, Kind},
+    host::States,
     resolve, ui,
 };
 use crate::{
@@ -48,6 +49,8 @@ struct Shown<'a> {
     all: &'a [Release<'a>],
     entry: Option<&'a CatalogEntry>,
     installed: Option<&'a Locked>,
+    /// How what is installed is.
+    states: States,
 }
 
 pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
@@ -81,7 +84,9 @@ pub(super) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         catalog => catalog?,
     };
     let installed = live.as_ref().and_then(|live| live.lock().plugins.get(&id.name));
-    let shown = Shown { id: &id, release, all: &all, entry: catalog.get(&id.name), installed };
+    // Without what is installed there is nothing to ask the host for.
+    let states = if installed.is_some() { States::of_running_host(ctx) } else { States::default() };
+    let shown = Shown { id: &id, release, all: &all, entry: catalog.get(&id.name), installed, states };
     if ctx.ui.json { ctx.ui.object("info", shown.json()) } else { ctx.ui.data(shown.lines().join("\n")) }
 }
 
@@ -101,14 +106,16 @@ impl Shown<'_> {
         let version =
             |r: &Release| json!({ "version": r.line.version, "yanked": r.yanked, "revoked": r.revoked });
         let versions: Vec<Value> = self.all.iter().map(version).collect();
-        json!({
+        let object = json!({
             "name": self.id.name, "registry": self.id.registry, "version": line.version,
             "description": entry.map(|e| &e.description), "author": entry.map(|e| &e.author),
             "category": entry.map(|e| &e.category), "tags": entry.map(|e| &e.tags),
             "interface": line.interface, "size": line.size, "sha256": line.sha256, "content": line.content,
             "key": line.key, "published": line.published, "yanked": self.release.yanked,
             "versions": versions, "installed": self.installed.map(|locked| &locked.version),
-        })
+        });
+        let state = self.installed.map(|locked| self.states.json(&self.id.name, locked));
+        ui::merged(object, state.unwrap_or_else(|| json!({ "state": null })))
     }
 
     fn lines(&self) -> Vec<String> {
@@ -134,7 +141,9 @@ impl Shown<'_> {
         lines.push(format!("publisher    {}", line.key));
         let all: Vec<String> = self.all.iter().map(describe).collect();
         lines.push(format!("versions     {}", all.join(", ")));
-        lines.extend(self.installed.map(|locked| format!("installed    {}", locked.version)));
+        lines.extend(self.installed.map(|locked| {
+            format!("installed    {}, {}", locked.version, self.states.word(&self.id.name, locked))
+        }));
         lines
     }
 }

@@ -3,7 +3,7 @@
 use leah_plugin::{
     lock::{Lock, Locked},
     name::PluginName,
-    version::PLUGIN_API,
+    version::{HOST_VERSION, PLUGIN_API},
 };
 
 use super::{
@@ -43,7 +43,7 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
     if args.from.is_silent()
         && let Some(live) = ctx.live()?
-        && is_satisfied(ctx, live.lock(), &args.plugins)
+        && is_satisfied(ctx, live.lock(), &args.plugins)?
     {
         return render::nothing_to_do(ctx, live.lock(), &args.plugins);
     }
@@ -51,7 +51,7 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
     let outcome = ctx.deploy("install", &session, |live| {
         let lock = live.map(|live| live.lock());
-        let mut requirements = resolve::requirements(ctx, &session, lock, Update::None);
+        let mut requirements = resolve::requirements(ctx, &session, lock, Update::None)?;
         for wanted in &args.plugins {
             let registry = wanted.registry.clone().or_else(|| registry.clone());
             let registry = registry.unwrap_or_else(|| requirements.bare.registry(&wanted.name).clone());
@@ -92,9 +92,13 @@ fn refuse_contradictions(plugins: &[Wanted]) -> Result<(), Failure> {
 }
 
 /// True when every wanted plugin is requested as it is wanted and nothing was said that changes a grant.
-fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted]) -> bool {
-    let resolved_for = (&lock.resolved_for.api, &lock.resolved_for.host);
-    resolved_for == (&PLUGIN_API, &ctx.host_version()) && plugins.iter().all(|wanted| fits(ctx, lock, wanted))
+fn is_satisfied(ctx: &Context, lock: &Lock, plugins: &[Wanted]) -> Result<bool, Failure> {
+    let resolved_for = &lock.resolved_for;
+    // What fits the release that leahpm belongs to needs no host to be asked.
+    let fits_host = (ctx.config.host_version.is_none() && resolved_for.host == HOST_VERSION)
+        || resolved_for.host == ctx.host_version()?;
+    let fit = || plugins.iter().all(|wanted| fits(ctx, lock, wanted));
+    Ok(resolved_for.api == PLUGIN_API && fits_host && fit())
 }
 
 fn fits(ctx: &Context, lock: &Lock, wanted: &Wanted) -> bool {

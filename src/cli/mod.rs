@@ -14,6 +14,7 @@ mod prompt;
 mod render;
 mod resolve;
 mod rest;
+mod switched;
 
 mod cache;
 mod check;
@@ -23,6 +24,7 @@ mod enable;
 mod gc;
 mod history;
 mod hold;
+mod host;
 mod info;
 mod install;
 mod key;
@@ -88,6 +90,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
+    Host(host::HostArgs),
     Pack(pack::PackArgs),
     Check(check::CheckArgs),
     Sign(sign::SignArgs),
@@ -165,6 +168,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),
+        Command::Host(args) => host::run(ctx, &args),
         Command::Pack(args) => pack::run(ctx, &args),
         Command::Check(args) => check::run(ctx, &args),
         Command::Sign(args) => sign::run(ctx, &args),

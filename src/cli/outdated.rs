@@ -69,7 +69,7 @@ pub(super) fn run(ctx: &Context, _: &OutdatedArgs) -> Result<(), Failure> {
 /// The plugins of which there is something to say.
 fn rows<'a>(ctx: &Context, lock: &'a Lock) -> Result<Vec<Row<'a>>, Failure> {
     let session = ctx.session()?;
-    let requirements = resolve::requirements(ctx, &session, Some(lock), Update::All);
+    let requirements = resolve::requirements(ctx, &session, Some(lock), Update::All)?;
     let resolution = match session.resolve(&requirements) {
         Ok(resolution) => Some(resolution),
         // What there is can be shown all the same.

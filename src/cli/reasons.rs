@@ -17,6 +17,7 @@ use crate::{
     fetch::FetchError,
     fs::{FolderError, FsError},
     generation::{ReadError, SwitchError, gc::GcError},
+    host::HostError,
     pack::PackError,
     plan::PlanError,
     registry::{RegistryError, SessionError},
@@ -315,6 +316,49 @@ impl From<SwitchError> for Failure {
     }
 }
 
+/// What kept a change from being made was no plugin.
+#[derive(Debug, thiserror::Error)]
+#[error("the running host did not take the change, so nothing was changed")]
+struct NotTaken(#[source] Box<dyn Error + Send + Sync>);
+
+/// The same of a change that was under way.
+fn not_deployed(error: HostError) -> Failure {
+    let is_verdict = matches!(error, HostError::Refused { .. } | HostError::NotTried(_));
+    let Failure { kind, source, hints } = error.into();
+    let source = if is_verdict || kind != Kind::Host { source } else { Box::new(NotTaken(source)) };
+    Failure { kind, source, hints }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        const WITHOUT: &str =
+            "`--no-host` makes the change without asking the host, which takes over what is live by itself";
+        match &error {
+            HostError::NotRunning(_) => Self::new(Kind::NotFound, error).hint("`leah-host serve` starts one"),
+            HostError::Refused { plugin, .. } => {
+                let hint = format!("`leahpm host logs {plugin}` shows what it logged");
+                Self::new(Kind::Host, error).hint(hint)
+            }
+            HostError::NotTried(_) => {
+                Self::new(Kind::Host, error).hint("`leahpm host logs` shows what the host logged")
+            }
+            HostError::OtherHome { .. } | HostError::Protocol => {
+                Self::new(Kind::Host, error).hint("start `leah-host serve` anew").hint(WITHOUT)
+            }
+            HostError::Late { .. } | HostError::Busy { .. } => {
+                Self::new(Kind::Host, error).hint("`--host-wait SECONDS` waits longer").hint(WITHOUT)
+            }
+            HostError::Socket(source) => {
+                let hint = source.hint();
+                Self::new(Kind::Host, error).hint_if_any(hint).hint(WITHOUT)
+            }
+            HostError::File(_) | HostError::Ended { .. } | HostError::Failed { .. } => {
+                Self::new(Kind::Host, error).hint(WITHOUT)
+            }
+        }
+    }
+}
+
 impl From<GcError> for Failure {
     fn from(error: GcError) -> Self {
         match error {
@@ -336,6 +380,7 @@ impl From<ApplyError> for Failure {
             ApplyError::Read(error) => error.into(),
             ApplyError::Switch(error) => error.into(),
             ApplyError::Gc(error) => error.into(),
+            ApplyError::Host(error) => not_deployed(error),
             ApplyError::Config(error) => error.into(),
             ApplyError::Fs(error) => error.into(),
             ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)

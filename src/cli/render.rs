@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leah_plugin::{lock::Lock, name::PluginName};
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure, ui};
+use super::{context::Context, failure::Failure, switched, ui};
 use crate::{apply::Outcome, plan::Change, requirements::Wanted, settings::Now};
 
 /// Shows what a command did, or would do.
@@ -28,17 +28,19 @@ fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) 
         Outcome::Unchanged => None,
         Outcome::Planned(plan) | Outcome::Live { plan, .. } => Some(plan),
     };
-    let number = match outcome {
-        Outcome::Live { number, .. } => Some(*number),
+    let live = match outcome {
+        Outcome::Live { switched, .. } => Some(switched),
         _ => None,
     };
+    let number = live.map(|live| live.number);
     let all = plan.map_or(&[][..], |plan| &plan.changes);
     if ctx.ui.json {
         let object = json!({
             "changed": number.is_some(), "dry_run": ctx.config.dry_run,
             "generation": number, "parent": plan.and_then(|plan| plan.parent), "changes": changes_json(all),
         });
-        return ctx.ui.object(command, object);
+        live.into_iter().for_each(|live| switched::tell(ctx, live));
+        return ctx.ui.object(command, ui::merged(object, switched::json(live)));
     }
     changes(ctx, all)?;
     match (plan, number) {
@@ -46,6 +48,7 @@ fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) 
         (Some(_), None) => ctx.ui.done("Nothing was changed: this was a dry run."),
         (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
     }
+    live.into_iter().for_each(|live| switched::tell(ctx, live));
     Ok(())
 }
 
@@ -105,7 +108,7 @@ fn setting_json(key: &str, now: &Now) -> Value {
 }
 
 fn change_json(change: &Change) -> Value {
-    let mut object = json!({ "change": change.word(), "name": change.name() });
+    let object = json!({ "change": change.word(), "name": change.name() });
     let more = match change {
         Change::Install { version, registry, .. } => json!({ "version": version, "registry": registry }),
         Change::Update { from, to, .. } => json!({
@@ -122,8 +125,5 @@ fn change_json(change: &Change) -> Value {
         | Change::Hold(_)
         | Change::Unhold(_) => json!({}),
     };
-    if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
-        whole.extend(fields);
-    }
-    object
+    ui::merged(object, more)
 }

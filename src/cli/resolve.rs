@@ -48,10 +48,10 @@ pub(super) fn requirements(
     session: &Session,
     live: Option<&Lock>,
     update: Update,
-) -> Requirements {
+) -> Result<Requirements, Failure> {
     let requested = live.iter().flat_map(|lock| &lock.requested);
     let locked = live.iter().flat_map(|lock| &lock.plugins);
-    Requirements {
+    Ok(Requirements {
         wanted: requested
             .map(|(name, request)| {
                 let (registry, range) = (request.registry.clone(), request.range.clone());
@@ -59,7 +59,7 @@ pub(super) fn requirements(
             })
             .collect(),
         api: PLUGIN_API,
-        host: ctx.host_version(),
+        host: ctx.host_version()?,
         preferred: locked
             .map(|(name, locked)| {
                 let (version, registry) = (locked.version.clone(), locked.registry.clone());
@@ -69,7 +69,7 @@ pub(super) fn requirements(
             .collect(),
         update,
         bare: BareNames::new(session.known().default_origin(), live),
-    }
+    })
 }
 
 /// Resolves, asks for what is not granted yet, and gives the next lock. `named` are the plugins that the

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::Failure, render, switched, ui};
 use crate::apply::{self, Rolled};
 
 /// Make an earlier generation live again
@@ -28,19 +28,21 @@ fn number(text: &str) -> Result<u64, NotANumber> {
 }
 
 pub(super) fn run(ctx: &Context, args: &RollbackArgs) -> Result<(), Failure> {
-    let Rolled { from, to, changes } =
+    let Rolled { from, to, changes, switched } =
         ctx.with_watch("rollback", |watch| ctx.applying(watch, |apply| apply::rollback(apply, args.to)))?;
     if ctx.ui.json {
         let changed = from != to && !ctx.config.dry_run;
         let object = json!({ "changed": changed, "dry_run": ctx.config.dry_run, "generation": to,
-            "from": from, "changes": super::render::changes_json(&changes) });
-        return ctx.ui.object("rollback", object);
+            "from": from, "changes": render::changes_json(&changes) });
+        switched.iter().for_each(|live| switched::tell(ctx, live));
+        return ctx.ui.object("rollback", ui::merged(object, switched::json(switched.as_ref())));
     }
-    super::render::changes(ctx, &changes)?;
+    render::changes(ctx, &changes)?;
     match (from == to, ctx.config.dry_run) {
         (true, _) => ctx.ui.done(format_args!("Generation {to} is live already; nothing changed.")),
         (_, true) => ctx.ui.done(format_args!("Would roll back from generation {from} to {to}.")),
         _ => ctx.ui.done(format_args!("Rolled back from generation {from} to {to}.")),
     }
+    switched.iter().for_each(|live| switched::tell(ctx, live));
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
+    time::{Duration, SystemTime},
 };
 
 use leah_plugin::{
@@ -85,11 +86,7 @@ impl Ui {
     /// # Errors
     /// When standard output cannot be written.
     pub(super) fn object(&self, command: &str, value: Value) -> Result<(), Failure> {
-        let mut object = json!({ "schema": JSON_SCHEMA, "command": command });
-        if let (Value::Object(whole), Value::Object(fields)) = (&mut object, value) {
-            whole.extend(fields);
-        }
-        self.data(safe_json(&object))
+        self.data(safe_json(&merged(json!({ "schema": JSON_SCHEMA, "command": command }), value)))
     }
 
     /// The sentence that says what was done.
@@ -159,6 +156,17 @@ impl Ui {
         indicatif::ProgressBar::new(total).with_style(style)
     }
 
+    /// A sign on standard error that something is going on that has no measure; hidden unless a person is watching.
+    #[must_use]
+    pub(super) fn spinner(&self, message: String) -> indicatif::ProgressBar {
+        if self.verbosity == Verbosity::Quiet || self.json || !io::stderr().is_terminal() {
+            return indicatif::ProgressBar::hidden();
+        }
+        let spinner = indicatif::ProgressBar::new_spinner().with_message(message);
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
+    }
+
     fn talk(&self, text: &str) {
         self.say(None, text);
     }
@@ -189,6 +197,15 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a PluginName>) -> Str
     }
 }
 
+/// An object with the fields of another one behind its own.
+#[must_use]
+pub(super) fn merged(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(whole), Value::Object(fields)) = (&mut object, more) {
+        whole.extend(fields);
+    }
+    object
+}
+
 /// JSON on one line in which the characters that a terminal would obey are escapes; JSON itself demands that
 /// only below U+0020.
 fn safe_json(value: &Value) -> String {
@@ -202,6 +219,18 @@ fn safe_json(value: &Value) -> String {
         }
     }
     safe
+}
+
+/// A time since 1970 as people and programs read it. One that no year of four digits holds is shown as the number it is.
+#[must_use]
+pub(super) fn time(
+    since: Duration,
+    format: impl FnOnce(SystemTime) -> humantime::Rfc3339Timestamp,
+) -> String {
+    match SystemTime::UNIX_EPOCH.checked_add(since) {
+        Some(time) if since.as_secs() < 253_402_300_800 => format(time).to_string(),
+        _ => since.as_secs().to_string(),
+    }
 }
 
 /// `1 package`, `2 packages`.

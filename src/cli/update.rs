@@ -60,7 +60,7 @@ pub(super) fn run(ctx: &Context, args: &UpdateArgs) -> Result<(), Failure> {
         if names.is_empty() {
             staying.extend(plan::held_of(live.lock()).cloned());
         }
-        let requirements = requirements(ctx, &session, live.lock(), &names, &excluded);
+        let requirements = requirements(ctx, &session, live.lock(), &names, &excluded)?;
         let next = resolve::next(ctx, &session, Some(live.lock()), &requirements, &names)
             .map_err(|failure| rest::hinted(ctx, &session, live.lock(), &requirements, failure))?;
         Ok(Plan::between(Some((live.number(), live.lock())), next, "update", names.clone()))
@@ -78,12 +78,12 @@ fn requirements(
     live: &Lock,
     names: &[PluginName],
     excluded: &BTreeSet<PluginName>,
-) -> Requirements {
+) -> Result<Requirements, Failure> {
     let which = match names {
         [] => Update::All,
         names => Update::Names(names.iter().cloned().collect()),
     };
-    let mut requirements = resolve::requirements(ctx, session, Some(live), which);
+    let mut requirements = resolve::requirements(ctx, session, Some(live), which)?;
     requirements.leave_out(excluded);
-    requirements
+    Ok(requirements)
 }

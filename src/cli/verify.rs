@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     failure::{Failure, Kind},
+    switched,
 };
 use crate::{
     apply,
@@ -55,9 +56,10 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     let damaged: BTreeSet<PluginName> =
         report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
     let session = ctx.session()?;
-    ctx.with_watch("verify --repair", |watch| {
+    let repaired = ctx.with_watch("verify --repair", |watch| {
         ctx.applying(watch, |apply| apply::repair(apply, &session, &damaged))
     })?;
+    repaired.iter().for_each(|live| switched::tell(ctx, live));
     let after = check::check(&ctx.layout, Extent::Live)?;
     if after.damage.is_empty() {
         if damaged.is_empty() {

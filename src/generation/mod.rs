@@ -13,6 +13,6 @@ pub(crate) mod sandbox;
 #[cfg(test)]
 mod switch_tests;
 
-pub use leah_home::generation::{Generation, Past, ReadError, history};
+pub use leah_home::generation::{Generation, Past, ReadError, digest, history};
 
 pub use self::switch::{Draft, Pending, SwitchError, Writer};

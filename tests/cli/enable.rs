@@ -95,5 +95,5 @@ fn refuses_what_is_not_installed() {
 #[test]
 fn tells_scripts_what_changed() {
     let (sandbox, _hub) = pair();
-    insta::assert_snapshot!(sandbox.run(&["disable", "alpha", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"disable","name":"alpha"}],"command":"disable","dry_run":false,"generation":2,"parent":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["disable", "alpha", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"disable","name":"alpha"}],"command":"disable","dry_run":false,"failed":[],"generation":2,"host":"not_asked","needs_settings":{},"parent":1,"schema":1}"#);
 }

@@ -19,7 +19,7 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("zsh", "_leahpm"),
 ];
 
-const EXIT_STATUS: [(&str, &str); 14] = [
+const EXIT_STATUS: [(&str, &str); 15] = [
     ("0", "All was done, or there was nothing to do."),
     ("1", "Something unexpected, or an error of the operating system."),
     ("2", "The command line makes no sense."),
@@ -34,6 +34,7 @@ const EXIT_STATUS: [(&str, &str); 14] = [
     ("8", "A person has to agree first, to a permission or to a key."),
     ("9", "It is refused as a rule, such as to forget a registry that plugins are installed from."),
     ("10", "The plugin is for another version of the plugin API or of leah-host."),
+    ("11", "The running host refused the change or could not be asked; nothing was changed."),
     ("12", "Another leahpm is changing the same home, for longer than --lock-wait."),
     ("13", "A package, a manifest, a lock or a setting is not valid."),
     ("130", "The user pressed Ctrl-C."),

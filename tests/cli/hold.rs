@@ -178,7 +178,7 @@ fn is_shown_to_scripts() {
     let list = sandbox.run(&["list", "--json"]).json();
     assert_eq!((&list["plugins"][0]["held"], &list["plugins"][1]["held"]), (&true.into(), &false.into()));
     insta::assert_snapshot!(sandbox.run(&["hold", "beta", "--json"]), @r#"
-    1> {"changed":true,"changes":[{"change":"hold","name":"beta"}],"command":"hold","dry_run":false,"generation":3,"parent":2,"schema":1}
+    1> {"changed":true,"changes":[{"change":"hold","name":"beta"}],"command":"hold","dry_run":false,"failed":[],"generation":3,"host":"not_asked","needs_settings":{},"parent":2,"schema":1}
     exit 0
     "#);
 }

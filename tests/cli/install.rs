@@ -63,7 +63,7 @@ fn tells_scripts_what_changed() {
     let (sandbox, hub) = hub();
     hub.publish(&PackageSpec::new("alpha", "1.0.0"));
     let dry = sandbox.run(&["install", "alpha", "--json", "--dry-run"]).ok();
-    insta::assert_snapshot!(dry.json(), @r#"{"changed":false,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"install","dry_run":true,"generation":null,"parent":null,"schema":1}"#);
+    insta::assert_snapshot!(dry.json(), @r#"{"changed":false,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"install","dry_run":true,"failed":[],"generation":null,"host":null,"needs_settings":{},"parent":null,"schema":1}"#);
     let output = sandbox.run(&["install", "alpha", "--json"]).ok();
     insta::assert_snapshot!(output.pretty(), @r#"
     {
@@ -78,14 +78,17 @@ fn tells_scripts_what_changed() {
       ],
       "command": "install",
       "dry_run": false,
+      "failed": [],
       "generation": 1,
+      "host": "not_asked",
+      "needs_settings": {},
       "parent": null,
       "schema": 1
     }
     "#);
     assert_eq!(output.stderr, "");
     let again = sandbox.run(&["install", "alpha", "--json"]).ok();
-    insta::assert_snapshot!(again.json(), @r#"{"changed":false,"changes":[],"command":"install","dry_run":false,"generation":null,"parent":null,"schema":1}"#);
+    insta::assert_snapshot!(again.json(), @r#"{"changed":false,"changes":[],"command":"install","dry_run":false,"failed":[],"generation":null,"host":null,"needs_settings":{},"parent":null,"schema":1}"#);
 }
 
 #[test]
@@ -109,6 +112,7 @@ fn tells_each_step_when_it_is_asked_to() {
     2> switched to generation 1
     2> + alpha 1.0.0 (hub)
     2> Generation 1 is live.
+    2> no host was asked: generation 1 is live and was not tried
     exit 0
     ");
 }

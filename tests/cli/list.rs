@@ -65,6 +65,7 @@ fn lists_what_is_installed() {
           "name": "mail",
           "registry": "hub",
           "requested": true,
+          "state": null,
           "version": "1.0.0"
         },
         {
@@ -75,6 +76,7 @@ fn lists_what_is_installed() {
           "name": "text-tools",
           "registry": "hub",
           "requested": false,
+          "state": null,
           "version": "1.2.0"
         }
       ],
@@ -224,7 +226,7 @@ fn tells_all_about_a_plugin() {
     1> size         233 B
     1> publisher    [hub publisher key]
     1> versions     2.0.0-rc.1, 1.1.0 (yanked), 1.0.0, 0.9.0
-    1> installed    0.9.0
+    1> installed    0.9.0, enabled
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["info", "mail@1.1.0"]), @"
@@ -237,7 +239,7 @@ fn tells_all_about_a_plugin() {
     1> size         234 B
     1> publisher    [hub publisher key]
     1> versions     2.0.0-rc.1, 1.1.0 (yanked), 1.0.0, 0.9.0
-    1> installed    0.9.0
+    1> installed    0.9.0, enabled
     exit 0
     ");
 }
@@ -286,6 +288,7 @@ fn tells_scripts_all_about_a_plugin() {
       "schema": 1,
       "sha256": "[…]",
       "size": "[…]",
+      "state": null,
       "tags": [
         "post",
         "voice"

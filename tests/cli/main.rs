@@ -26,6 +26,7 @@ mod formats;
 mod gc;
 mod generated;
 mod hold;
+mod host;
 mod hostile;
 mod http;
 mod install;

@@ -78,7 +78,7 @@ fn takes_permissions_away_and_gives_them_back() {
     exit 0
     ");
     let revoke = ["permissions", "revoke", "mail", "write_files", "--json"];
-    insta::assert_snapshot!(sandbox.run(&revoke).json(), @r#"{"changed":true,"changes":[{"change":"permissions","denied":["write_files"],"granted":["read_messages",{"network_access":["mail.example"]}],"name":"mail"}],"command":"permissions revoke","dry_run":false,"generation":4,"parent":3,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&revoke).json(), @r#"{"changed":true,"changes":[{"change":"permissions","denied":["write_files"],"granted":["read_messages",{"network_access":["mail.example"]}],"name":"mail"}],"command":"permissions revoke","dry_run":false,"failed":[],"generation":4,"host":"not_asked","needs_settings":{},"parent":3,"schema":1}"#);
     insta::assert_snapshot!(sandbox.run(&["history"]), @"
     1> NUMBER  PARENT  TIME                        WHAT
     1> 4       3       [TIME]  live  revoke mail

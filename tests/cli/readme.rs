@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    plugin::component,
+    plugins::component,
     sandbox::{Sandbox, skipped},
 };
 
@@ -71,12 +71,17 @@ fn the_guide_for_authors_leads_to_an_installed_plugin() {
         return skipped("leah-registry is not built; a test of the whole workspace builds it");
     }
     let sandbox = Sandbox::new();
-    let manifest =
-        blocks(&text, "yaml").into_iter().find(|block| block.starts_with("name: shout\n")).unwrap();
-    let exports = ["leah:plugin/lifecycle@1.0.0", "leah:plugin/on-chat-message@1.0.0"];
+    let shout = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins/shout");
+    let [code, manifest] =
+        ["src/lib.rs", "plugin.yaml"].map(|file| fs::read_to_string(shout.join(file)).unwrap());
+    assert!(blocks(&text, "rust").contains(&code.as_str()), "tests/plugins/shout is the plugin of the guide");
+    assert!(
+        blocks(&text, "yaml").contains(&manifest.as_str()),
+        "tests/plugins/shout is the plugin of the guide"
+    );
     // The compiler's part, which needs a target that not every machine has.
     sandbox.write("package/plugin.yaml", manifest);
-    sandbox.write("package/plugin.wasm", component(&[], &exports));
+    sandbox.write("package/plugin.wasm", component("shout"));
     let mut ran = Vec::new();
     for line in blocks(&text, "sh").into_iter().flat_map(str::lines) {
         if line.starts_with("leahpm ") || line.starts_with("leah-registry ") {

@@ -106,9 +106,9 @@ fn a_dry_run_shows_what_would_come_back() {
     2> Would roll back from generation 3 to 1.
     exit 0
     ");
-    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":true,"from":3,"generation":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":true,"failed":[],"from":3,"generation":1,"host":null,"needs_settings":{},"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
-    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":false,"from":3,"generation":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["rollback", "1", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"install","name":"alpha","registry":"hub","version":"1.0.0"}],"command":"rollback","dry_run":false,"failed":[],"from":3,"generation":1,"host":"not_asked","needs_settings":{},"schema":1}"#);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fmt, fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, PoisonError, RwLock},
@@ -328,7 +328,7 @@ pub fn start(command: &mut Command) -> Child {
 }
 
 /// What may stand in a home.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 14] = [
     "plugins",
     "generations",
     "store",
@@ -339,6 +339,9 @@ const KNOWN: [&str; 11] = [
     "credentials.yaml",
     "evidence",
     "dev.yaml",
+    "host.yaml",
+    "host.lock",
+    "run",
     "lock",
 ];
 
@@ -369,6 +372,8 @@ pub fn tree_of(folder: &Path) -> BTreeMap<String, String> {
             } else if meta.is_dir() {
                 open.push(below.clone());
                 format!("folder {mode:03o}")
+            } else if meta.file_type().is_socket() {
+                "socket".to_owned()
             } else {
                 format!("file {mode:03o} {}", Digest::of(&fs::read(&path).unwrap()))
             };

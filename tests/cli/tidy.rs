@@ -29,7 +29,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
-    ("host", &["config", "fs"]),
+    ("host", &["config", "fs", "live"]),
     // driving
     (
         "apply",
@@ -195,6 +195,14 @@ fn pure_modules_know_no_file_no_clock_and_no_environment() {
         wrong.extend(found.map(|effect| format!("{} uses {effect}", path.display())));
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn nothing_becomes_live_past_the_running_host() {
+    let calls = |(path, text): &(PathBuf, String)| shipped(path, text).contains(".make_live(");
+    let calling: Vec<PathBuf> =
+        files(&["src"], "rs").into_iter().filter(calls).map(|(path, _)| path).collect();
+    assert_eq!(calling, [Path::new("src/apply/trial.rs")]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_dry_run_changes_nothing() {
     2> Nothing was changed: this was a dry run.
     exit 0
     ");
-    insta::assert_snapshot!(sandbox.run(&["uninstall", "alpha", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"remove","name":"alpha","version":"1.0.0"},{"change":"remove","name":"beta","version":"1.0.0"},{"change":"remove","name":"gamma","version":"1.0.0"}],"command":"uninstall","dry_run":true,"generation":null,"parent":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["uninstall", "alpha", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"remove","name":"alpha","version":"1.0.0"},{"change":"remove","name":"beta","version":"1.0.0"},{"change":"remove","name":"gamma","version":"1.0.0"}],"command":"uninstall","dry_run":true,"failed":[],"generation":null,"host":null,"needs_settings":{},"parent":1,"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
 }
 

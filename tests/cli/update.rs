@@ -52,7 +52,7 @@ fn a_dry_run_shows_what_would_move_and_changes_nothing() {
     2> Nothing was changed: this was a dry run.
     exit 0
     ");
-    insta::assert_snapshot!(sandbox.run(&["update", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"update","from":{"registry":"hub","version":"1.0.0"},"name":"alpha","registry":"hub","version":"1.1.0"}],"command":"update","dry_run":true,"generation":null,"parent":1,"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["update", "--dry-run", "--json"]).json(), @r#"{"changed":false,"changes":[{"change":"update","from":{"registry":"hub","version":"1.0.0"},"name":"alpha","registry":"hub","version":"1.1.0"}],"command":"update","dry_run":true,"failed":[],"generation":null,"host":null,"needs_settings":{},"parent":1,"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
 }
 

@@ -143,6 +143,7 @@ fn shows_what_there_is_to_do() {
     1>   verify       Check the installed files against their content hashes
     1>   gc           Free the space of old generations
     1>   registry     Show and change the registries that plugins may come from
+    1>   host         Look at the running host and what its plugins say
     1>   pack         Make a package of a folder
     1>   check        Check a folder or a package
     1>   sign         Sign a package for a registry
@@ -167,8 +168,11 @@ fn shows_what_there_is_to_do() {
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
     1>       --accept-key <KEY>        Accept that plugins have another publisher than before, with this
     1>                                 key
-    1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the one of this
-    1>                                 release]
+    1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the running
+    1>                                 host's, else the one of this release]
+    1>       --no-host                 Make the change without asking the running host
+    1>       --host-wait <SECONDS>     Seconds that the running host may take to try a change, and to
+    1>                                 switch to it [default: 120]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
     1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]
@@ -216,8 +220,11 @@ fn shows_what_there_is_to_do() {
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
     1>       --accept-key <KEY>        Accept that plugins have another publisher than before, with this
     1>                                 key
-    1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the one of this
-    1>                                 release]
+    1>       --host-version <VERSION>  Version of leah-host that plugins must fit [default: the running
+    1>                                 host's, else the one of this release]
+    1>       --no-host                 Make the change without asking the running host
+    1>       --host-wait <SECONDS>     Seconds that the running host may take to try a change, and to
+    1>                                 switch to it [default: 120]
     1>       --lock-wait <SECONDS>     Seconds to wait for another leahpm that is changing the same home
     1>                                 [default: 60]
     1>       --timeout <SECONDS>       Seconds that a server may be silent [default: 30]

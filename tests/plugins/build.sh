@@ -2,7 +2,7 @@
 # Builds the plugins that tests run in a host and puts the component of each beside this file, where it is committed:
 # tests need no toolchain for wasm. README.md says what each is for.
 #
-#   tests/plugins/build.sh [NAME…]    NAME: good, fault, probe, wasi, older, newer, javascript; default: all
+#   tests/plugins/build.sh [NAME…]    NAME: good, fault, probe, wasi, shout, older, newer, javascript; default: all
 #
 # `javascript` is made with `componentize-qjs` 0.4.5 of npm, which has to be on the PATH; the others as those in plugins/.
 set -euo pipefail
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 source "$here/../../plugins/toolchain.sh"
 
 names=("$@")
-if [[ $# == 0 ]]; then names=(good fault probe wasi older newer javascript); fi
+if [[ $# == 0 ]]; then names=(good fault probe wasi shout older newer javascript); fi
 
 cargo build --quiet --manifest-path "$repository/Cargo.toml" -p leahpm
 leahpm=$repository/target/debug/leahpm

@@ -2,6 +2,7 @@
 //! tells whether a folder is still the package it was; it says nothing about who made that.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -31,25 +32,40 @@ pub enum Content {
 /// # Errors
 /// When a part of it cannot be read.
 pub fn content_of(folder: &Path) -> Result<Content, FsError> {
-    let mut found = Found::default();
+    Ok(content_with(folder, &[])?.0)
+}
+
+/// Hashes a folder, and hands out the bytes that were hashed of the files to `keep`, by their paths in it: what is used
+/// is then what was compared.
+///
+/// # Errors
+/// When a part of it cannot be read.
+pub fn content_with(
+    folder: &Path,
+    keep: &[&str],
+) -> Result<(Content, BTreeMap<PackagePath, Vec<u8>>), FsError> {
+    let (mut found, mut kept) = (Found::default(), BTreeMap::new());
     found.walk(folder, "")?;
     if !found.foreign.is_empty() {
-        return Ok(Content::Foreign(found.foreign));
+        return Ok((Content::Foreign(found.foreign), kept));
     }
     // A package has its files in the order of whole paths, which is not the order of a walk: `a-b`, `a/b`.
     found.files.sort_unstable();
     let mut hasher = ContentHasher::new();
-    for path in &found.files {
+    for path in found.files {
         let place = folder.join(path.as_str());
         let bytes = match fs::read(&place, Limits::default().unpacked) {
             Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => {
-                return Ok(Content::Foreign(vec![place]));
+                return Ok((Content::Foreign(vec![place]), kept));
             }
             read => read?,
         };
-        hasher.add(path, bytes.len() as u64).and_then(|()| hasher.update(&bytes)).expect(WHOLE);
+        hasher.add(&path, bytes.len() as u64).and_then(|()| hasher.update(&bytes)).expect(WHOLE);
+        if keep.contains(&path.as_str()) {
+            kept.insert(path, bytes);
+        }
     }
-    Ok(Content::Whole(hasher.finish().expect(WHOLE)))
+    Ok((Content::Whole(hasher.finish().expect(WHOLE)), kept))
 }
 
 #[derive(Default)]
@@ -106,7 +122,10 @@ mod tests {
             hasher.add(&path.parse().unwrap(), path.len() as u64).unwrap();
             hasher.update(path.as_bytes()).unwrap();
         }
-        assert_eq!(content_of(folder.path()).unwrap(), Content::Whole(hasher.finish().unwrap()));
+        let whole = Content::Whole(hasher.finish().unwrap());
+        assert_eq!(content_of(folder.path()).unwrap(), whole);
+        let (content, kept) = content_with(folder.path(), &["a/b", "missing"]).unwrap();
+        assert_eq!((content, kept), (whole, BTreeMap::from([("a/b".parse().unwrap(), b"a/b".to_vec())])));
     }
 
     #[test]

@@ -34,6 +34,12 @@ pub fn socket(layout: &Layout) -> Result<PathBuf, FsError> {
     Ok(layout.socket(runtime.as_deref(), &canonical))
 }
 
+/// The folder that `~` stands for in a permission, where the system knows one.
+#[must_use]
+pub fn user_home() -> Option<PathBuf> {
+    BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

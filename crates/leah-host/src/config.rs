@@ -56,29 +56,50 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// What the host of `home` is told by the file `host.yaml` in it; where there is none, what holds by default.
+    /// What holds by default: no model, no ceiling, and the `leah-host` beside this program compiles.
+    #[must_use]
+    pub fn new(home: Layout, cache: CacheLayout) -> Self {
+        Self {
+            home,
+            cache,
+            compiler: compiler(),
+            limits: Limits::default(),
+            plugins: BTreeMap::new(),
+            ceiling: None,
+            model: None,
+            log_level: Level::Info,
+        }
+    }
+
+    /// What the file `host.yaml` in the home says, and what holds by default for the rest.
     ///
     /// # Errors
     /// When the file cannot be read, or is not what it should be.
-    pub fn read(home: Layout, cache: CacheLayout, compiler: PathBuf) -> Result<Self, ConfigError> {
+    pub fn read(home: Layout, cache: CacheLayout) -> Result<Self, ConfigError> {
         let path = home.host_file();
-        let told = match fs::read_if_any(&path, MAX_YAML_BYTES as u64)? {
-            None => file::HostFile::default(),
-            Some(bytes) => {
-                file::HostFile::read(&bytes).map_err(|source| ConfigError::Yaml { path, source })?
-            }
-        };
+        let default = Self::new(home, cache);
+        let Some(bytes) = fs::read_if_any(&path, MAX_YAML_BYTES as u64)? else { return Ok(default) };
+        let told = file::HostFile::read(&bytes).map_err(|source| ConfigError::Yaml { path, source })?;
         let limits = told.limits();
         Ok(Self {
-            home,
-            cache,
-            compiler,
             limits,
             plugins: told.plugins(&limits),
             ceiling: told.ceiling,
             model: told.model.map(Into::into),
-            log_level: told.log_level.unwrap_or(Level::Info),
+            log_level: told.log_level.unwrap_or(default.log_level),
+            ..default
         })
+    }
+}
+
+/// This program if it is the host itself, else the host beside it.
+fn compiler() -> PathBuf {
+    let name = format!("leah-host{}", std::env::consts::EXE_SUFFIX);
+    match std::env::current_exe() {
+        Ok(this) if this.file_name().is_some_and(|this| this == name.as_str()) => this,
+        Ok(this) => this.with_file_name(name),
+        // The system looks for it where it looks for every program.
+        Err(_) => name.into(),
     }
 }
 

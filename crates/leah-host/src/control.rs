@@ -4,7 +4,7 @@
 use std::{
     fmt,
     sync::{
-        Once,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -23,7 +23,9 @@ pub enum Interrupt {
 
 /// One call from the outside.
 pub struct Control {
+    time: Duration,
     deadline: Instant,
+    above: Option<Arc<Control>>,
     cancelled: AtomicBool,
     told: Once,
     slow: Option<Box<dyn Fn() + Send + Sync>>,
@@ -34,11 +36,19 @@ impl Control {
     #[must_use]
     pub fn new(time: Duration) -> Self {
         Self {
+            time,
             deadline: Instant::now() + time,
+            above: None,
             cancelled: AtomicBool::new(false),
             told: Once::new(),
             slow: None,
         }
+    }
+
+    /// A part of another call that may take `time` of it, and ends when that ends.
+    #[must_use]
+    pub fn within(above: &Arc<Self>, time: Duration) -> Self {
+        Self { above: Some(Arc::clone(above)), ..Self::new(time.min(above.remaining())) }
     }
 
     /// The same, with what is done, once and on the thread of the call, as soon as the call is going to take longer
@@ -54,10 +64,16 @@ impl Control {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// How long the call might run when it began.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
     /// Why the call is to end now, if it is.
     #[must_use]
     pub fn interrupt(&self) -> Option<Interrupt> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.is_cancelled() {
             Some(Interrupt::Cancelled)
         } else if self.remaining().is_zero() {
             Some(Interrupt::Deadline)
@@ -72,11 +88,19 @@ impl Control {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+            || self.above.as_ref().is_some_and(|above| above.is_cancelled())
+    }
+
     /// Says that the call takes longer than a moment: guest code that runs on, a wait for the network, the disk or a
     /// free instance.
     pub fn going_slow(&self) {
         if let Some(slow) = &self.slow {
             self.told.call_once(slow);
+        }
+        if let Some(above) = &self.above {
+            above.going_slow();
         }
     }
 }

@@ -19,12 +19,23 @@ pub mod services;
 
 // the sandbox
 pub mod bindings;
+pub mod compile;
+pub mod engine;
+pub mod functions;
+mod guest;
 
 // what runs
+mod plugin;
 mod snapshot;
+
+// from a generation to what runs
+mod load;
 
 // the host
 pub mod host;
 
 // what reaches it
 pub mod listener;
+
+#[cfg(test)]
+mod test_home;

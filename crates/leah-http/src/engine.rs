@@ -221,6 +221,19 @@ mod tests {
         assert!(listener.accept().is_err());
     }
 
+    #[test]
+    fn a_name_of_a_stranger_that_leads_inside_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url: Url =
+            format!("http://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
+        let engine = Engine::new(Settings::default());
+        let question = engine.open_client(&url, Reach::Public).unwrap().get(url);
+        let error = engine.runtime().unwrap().block_on(question.send()).unwrap_err();
+        assert!(crate::error::find::<crate::address::NotPublic>(&error).is_some(), "{error:?}");
+        assert!(listener.accept().is_err());
+    }
+
     #[track_caller]
     fn check(base: &str, url: &str, expect: Way) {
         assert_eq!(Way::to(&url.parse().unwrap(), &base.parse().unwrap()), expect, "{base} -> {url}");

@@ -54,3 +54,8 @@ pub mod __export {
     };
     pub use crate::export::Slot;
 }
+
+/// The guide for authors: what it shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugin-authors.md")]
+struct Guide;

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use leah_home::fs::{PrivateError, check_private_folder, make_private_folder, remove_socket, shown};
+use leah_home::fs::{
+    PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket, shown,
+};
 
 use crate::{
     line::{Reader, Writer},
@@ -135,12 +137,12 @@ impl Drop for Listener {
 /// # Errors
 /// When the folder is not the user's alone, somebody else listens, or the system refuses.
 pub fn connect(path: &Path, write_time: Duration) -> Result<Option<(Reader, Writer)>, SocketError> {
-    check_length(path)?;
-    match path.parent().map(check_private_folder) {
-        Some(Err(PrivateError::Fs(error))) if error.is_not_found() => return Ok(None),
-        Some(Err(error)) => return Err(cannot_use(path)(error)),
-        Some(Ok(())) | None => {}
+    // Where nothing stands, nothing else is asked of the system.
+    match check_place(path) {
+        Err(PrivateError::Fs(error)) if error.is_not_found() => return Ok(None),
+        checked => checked.map_err(cannot_use(path))?,
     }
+    check_length(path)?;
     let stream = match dial(path, CONNECT_TIME) {
         Ok(stream) => stream,
         Err(error) if is_nobody(&error) => return Ok(None),
@@ -148,6 +150,11 @@ pub fn connect(path: &Path, write_time: Duration) -> Result<Option<(Reader, Writ
     };
     let stream = peer::check(stream).map_err(|source| SocketError::Peer { path: path.to_owned(), source })?;
     ends(stream, write_time).map(Some).map_err(cannot("connect to", path))
+}
+
+fn check_place(path: &Path) -> Result<(), PrivateError> {
+    path.parent().map_or(Ok(()), check_private_folder)?;
+    check_socket(path)
 }
 
 fn check_length(path: &Path) -> Result<(), SocketError> {

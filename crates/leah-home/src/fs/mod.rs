@@ -21,7 +21,7 @@ use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
     folder::{FolderError, canonical, read_folder},
-    private::{PrivateError, check_private_folder, make_private_folder, remove_socket},
+    private::{PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
     write::{

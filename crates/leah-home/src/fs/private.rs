@@ -78,16 +78,23 @@ pub fn check_private_folder(path: &Path) -> Result<(), PrivateError> {
     check(path, &metadata, rustix::process::geteuid().as_raw())
 }
 
+/// Checks that a socket stands there.
+///
+/// # Errors
+/// When something else does, or nothing.
+pub fn check_socket(path: &Path) -> Result<(), PrivateError> {
+    let metadata = path.symlink_metadata().map_err(failed("look at", path))?;
+    if metadata.file_type().is_socket() { Ok(()) } else { Err(PrivateError::NotASocket(path.to_owned())) }
+}
+
 /// Removes a socket that nobody listens on any more. Nothing there is fine.
 ///
 /// # Errors
 /// When something else stands there, or the system refuses.
 pub fn remove_socket(path: &Path) -> Result<(), PrivateError> {
-    match path.symlink_metadata() {
-        Ok(metadata) if metadata.file_type().is_socket() => Ok(remove_file(path)?),
-        Ok(_) => Err(PrivateError::NotASocket(path.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed("look at", path)(error).into()),
+    match check_socket(path) {
+        Err(PrivateError::Fs(error)) if error.is_not_found() => Ok(()),
+        checked => checked.and_then(|()| Ok(remove_file(path)?)),
     }
 }
 

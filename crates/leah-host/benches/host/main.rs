@@ -176,8 +176,8 @@ fn hundred(folder: &Path) -> Vec<Row> {
 
 fn host(home: &Home) -> Host {
     let cache = CacheLayout::new(&home.cache);
-    Host::start(Config::read(home.layout.clone(), cache, env!("CARGO_BIN_EXE_leah-host").into()).unwrap())
-        .unwrap()
+    let compiler = env!("CARGO_BIN_EXE_leah-host").into();
+    Host::start(Config { compiler, ..Config::read(home.layout.clone(), cache).unwrap() }).unwrap()
 }
 
 fn median(mut taken: Vec<Duration>) -> Duration {

@@ -6,6 +6,7 @@ mod failure;
 mod ui;
 
 mod call;
+mod compile;
 mod log;
 mod serve;
 mod status;
@@ -33,6 +34,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Call(call::CallArgs),
     Status(status::StatusArgs),
+    #[command(hide = true)]
+    Compile(compile::CompileArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -67,6 +70,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&cli.place, args),
         Command::Call(args) => call::run(&cli.place, args),
         Command::Status(args) => status::run(&cli.place, args),
+        Command::Compile(args) => compile::run(args),
     }
 }
 

@@ -109,8 +109,7 @@ pub(super) fn run(place: &PlaceArgs, args: &ServeArgs) -> Result<(), Failure> {
 fn config(place: &PlaceArgs, args: &ServeArgs) -> Result<Config, Failure> {
     let home = place.home()?;
     let cache = place.cache(&home);
-    let compiler = std::env::current_exe().map_err(|error| Failure::new(Kind::Unexpected, error))?;
-    let mut config = Config::read(home, cache, compiler)?;
+    let mut config = Config::read(home, cache)?;
     if args.model_url.is_some() || args.model.is_some() {
         let told = config.model.take();
         let (url, name) = told.map_or((None, None), |model| (Some(model.url), Some(model.name)));

@@ -1,31 +1,33 @@
 //! Changing the plugins that run: another generation is tried beside the one that is live and takes its place as a
-//! whole, or not at all.
+//! whole, or not at all. One change at a time, whoever wants it: a client, or the timer that finds another one live.
 
 use std::{
     fmt, mem,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use leah_home::{
-    generation::{Generation, digest},
+    generation::{Generation, ReadError, digest},
     live,
 };
 use leah_plugin::{
-    message::{Committed, Event, Prepare},
+    message::{Committed, Event, FailedPlugin, Level, Prepare},
     name::PluginName,
 };
 
 use super::{Host, Inner};
 use crate::{
     control::{Control, Interrupt},
-    snapshot::Snapshot,
+    load::{Set, sentence},
 };
+
+/// Every so many looks, instances go that were not needed since the last time.
+const TRIM: u32 = 30;
 
 /// A generation that was tried and would run. Dropped: nothing of it stays, unless it became live meanwhile; then it
 /// is switched to.
 pub struct Trial {
     wanted: Prepare,
-    snapshot: Option<Snapshot>,
     needs_settings: Vec<PluginName>,
     host: Arc<Inner>,
 }
@@ -55,6 +57,27 @@ pub enum DeployError {
     Interrupted(#[from] Interrupt),
 }
 
+/// The change under way, and those who wait for a step of it.
+#[derive(Default)]
+pub(super) struct Change {
+    stage: Mutex<Stage>,
+    moved: Condvar,
+}
+
+/// How far the change is.
+#[derive(Default)]
+enum Stage {
+    /// There is none.
+    #[default]
+    None,
+    /// A set is being loaded or switched to.
+    Moving,
+    /// A set was tried. It belongs to a [`Trial`].
+    Ready(Box<Set>),
+    /// The set of a [`Trial`] is what runs.
+    Switched(Vec<FailedPlugin>),
+}
+
 impl Trial {
     /// The plugins that did not start because a required setting has no value.
     #[must_use]
@@ -75,82 +98,177 @@ impl Host {
     /// # Errors
     /// When another one is being tried, this one would not run, or the call is interrupted. Nothing changed then.
     pub fn prepare(&self, wanted: &Prepare, control: &Arc<Control>) -> Result<Trial, DeployError> {
-        if self.inner.deploying.swap(true, Ordering::AcqRel) {
+        let inner = &self.inner;
+        if !inner.change.begin() {
             return Err(DeployError::Busy);
         }
-        let mut trial = Trial {
-            wanted: wanted.clone(),
-            snapshot: None,
-            needs_settings: Vec::new(),
-            host: Arc::clone(&self.inner),
-        };
-        let refused = |reason: String| DeployError::Refused { plugin: None, reason };
-        let layout = &self.inner.config.home;
-        let generation =
-            Generation::written(layout, wanted.generation).map_err(|error| refused(error.to_string()))?;
-        let found = digest(layout, wanted.generation).map_err(|error| refused(error.to_string()))?;
-        if found != wanted.digest {
-            return Err(refused(format!("generation {} is not the one that is meant", wanted.generation)));
+        match inner.try_out(wanted, control) {
+            Ok(set) => {
+                let needs_settings = set.needs_settings();
+                inner.change.set(Stage::Ready(Box::new(set)));
+                Ok(Trial { wanted: wanted.clone(), needs_settings, host: Arc::clone(inner) })
+            }
+            Err(error) => {
+                inner.change.set(Stage::None);
+                Err(error)
+            }
         }
-        if let Some(why) = control.interrupt() {
-            return Err(why.into());
-        }
-        trial.snapshot = Some(Snapshot::new(Some(generation)));
-        Ok(trial)
     }
 
-    /// Switches to a generation that was tried and is live by now.
+    /// Switches to a generation that was tried and is live by now. What is new is activated first and the calls go on
+    /// meanwhile; that the caller's time is up does not stop it, since the generation is live.
     ///
     /// # Errors
     /// When it is not live. What runs stays.
-    pub fn commit(&self, mut trial: Trial, control: &Arc<Control>) -> Result<Committed, DeployError> {
-        if let Some(why) = control.interrupt() {
-            return Err(why.into());
+    pub fn commit(&self, trial: Trial, control: &Arc<Control>) -> Result<Committed, DeployError> {
+        let generation = trial.wanted.generation;
+        if !Arc::ptr_eq(&trial.host, &self.inner) || !self.inner.is_live(generation) {
+            return Err(DeployError::NotLive { generation });
         }
-        if !trial.is_live() {
-            return Err(DeployError::NotLive { generation: trial.wanted.generation });
-        }
-        trial.switch();
-        Ok(Committed { failed: Vec::new() })
+        control.going_slow();
+        let failed = self.inner.finish();
+        drop(trial);
+        Ok(Committed { failed })
     }
 
     /// Looks whether another generation is live than the one that runs, and switches to it: somebody changed the link
-    /// without this host. Called by a timer.
+    /// without this host. Also drops what plugins needed for a while and no longer need. Called by a timer.
     pub fn look(&self) {
-        if let Ok(Some(generation)) = Generation::live(&self.inner.config.home)
-            && Some(generation.number()) != self.inner.live.load().number()
-        {
-            self.inner.switch(Snapshot::new(Some(generation)));
+        let inner = &self.inner;
+        if inner.looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM) {
+            inner.live.load().members().filter_map(|member| member.plugin()).for_each(|plugin| plugin.trim());
         }
-    }
-}
-
-impl Trial {
-    fn is_live(&self) -> bool {
-        live::live_number(&self.host.config.home).is_ok_and(|live| live == Some(self.wanted.generation))
-    }
-
-    fn switch(&mut self) {
-        if let Some(snapshot) = mem::take(&mut self.snapshot) {
-            self.host.switch(snapshot);
+        let live = live::live_number(&inner.config.home).ok().flatten();
+        if live.is_none() || live == inner.live.load().number() {
+            return;
+        }
+        let tried = matches!(&*inner.change.stage(), Stage::Ready(set) if Some(set.number()) == live);
+        if tried {
+            // Its client sleeps over the commit; when it wakes up it is told what became of it.
+            inner.finish();
+        } else if inner.change.begin() {
+            inner.adopt();
+            inner.change.set(Stage::None);
         }
     }
 }
 
 impl Inner {
-    fn switch(&self, snapshot: Snapshot) {
-        let live = Event::Live { generation: snapshot.number().unwrap_or(0), hooks: snapshot.hooks() };
-        self.live.store(Arc::new(snapshot));
-        self.journal.event(live);
+    fn try_out(&self, wanted: &Prepare, control: &Arc<Control>) -> Result<Set, DeployError> {
+        let refused = |error: &ReadError| DeployError::Refused { plugin: None, reason: sentence(error) };
+        let layout = &self.config.home;
+        // The generation is held before its digest is taken, so it cannot be collected in between.
+        let generation = Generation::written(layout, wanted.generation).map_err(|error| refused(&error))?;
+        if digest(layout, wanted.generation).map_err(|error| refused(&error))? != wanted.digest {
+            let reason =
+                format!("generation {} in this home is not the one that is meant", wanted.generation);
+            return Err(DeployError::Refused { plugin: None, reason });
+        }
+        let running = self.live.load_full();
+        let set = self.loader.load(generation, &running, control)?;
+        match set.refusal(&running) {
+            Some(FailedPlugin { plugin, reason }) => {
+                Err(DeployError::Refused { plugin: Some(plugin), reason })
+            }
+            None => Ok(set),
+        }
+    }
+
+    /// Switches to the set that was tried, unless that was done; answers what of it did not come up.
+    fn finish(&self) -> Vec<FailedPlugin> {
+        let mut stage = self.change.settled();
+        match mem::replace(&mut *stage, Stage::Moving) {
+            Stage::Ready(set) => {
+                drop(stage);
+                let failed = self.switch(*set);
+                self.change.set(Stage::Switched(failed.clone()));
+                failed
+            }
+            other => {
+                let failed = if let Stage::Switched(failed) = &other { failed.clone() } else { Vec::new() };
+                *stage = other;
+                failed
+            }
+        }
+    }
+
+    /// Loads what is live and switches to it; plugins that do not start are failed, the rest runs.
+    pub(super) fn adopt(&self) {
+        let control = Arc::new(Control::new(super::LOADING));
+        let generation = match Generation::live(&self.config.home) {
+            Ok(Some(generation)) => generation,
+            Ok(None) => return,
+            Err(error) => return self.complain(&sentence(&error)),
+        };
+        match self.loader.load(generation, &self.live.load_full(), &control) {
+            Ok(set) => drop(self.switch(set)),
+            Err(why) => self.complain(&why.to_string()),
+        }
+    }
+
+    fn complain(&self, why: &str) {
+        let message = format!("another generation is live and cannot be switched to: {why}");
+        self.journal.log(None, Level::Error, message);
+    }
+
+    fn switch(&self, set: Set) -> Vec<FailedPlugin> {
+        let number = set.number();
+        let (snapshot, failed) = set.activate();
+        let hooks = snapshot.hooks();
+        // Calls under way keep the old set; the last of them lets go of it, and what left is shut down then.
+        drop(self.live.swap(Arc::new(snapshot)));
+        if self.is_stopped() {
+            drop(self.live.swap(Arc::default()));
+        }
+        self.journal.event(Event::Live { generation: number, hooks });
+        self.journal.log(None, Level::Info, format!("generation {number} runs"));
+        for FailedPlugin { plugin, reason } in &failed {
+            self.journal.log(Some(plugin), Level::Error, format!("it does not run: {reason}"));
+        }
+        failed
+    }
+
+    fn is_live(&self, generation: u64) -> bool {
+        live::live_number(&self.config.home).is_ok_and(|live| live == Some(generation))
+    }
+}
+
+impl Change {
+    /// Begins a change, unless there is one.
+    pub(super) fn begin(&self) -> bool {
+        let mut stage = self.stage();
+        let free = matches!(*stage, Stage::None);
+        if free {
+            *stage = Stage::Moving;
+        }
+        free
+    }
+
+    fn set(&self, next: Stage) {
+        *self.stage() = next;
+        self.moved.notify_all();
+    }
+
+    /// The stage, once nobody is at work on it.
+    fn settled(&self) -> MutexGuard<'_, Stage> {
+        let moving = |stage: &mut Stage| matches!(stage, Stage::Moving);
+        self.moved.wait_while(self.stage(), moving).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        if self.snapshot.is_some() && self.is_live() {
-            self.switch();
+        if self.host.is_live(self.wanted.generation) {
+            self.host.finish();
         }
-        self.host.deploying.store(false, Ordering::Release);
+        // What was loaded and does not run is dropped here, and not under the lock.
+        let over = mem::take(&mut *self.host.change.settled());
+        self.host.change.moved.notify_all();
+        drop(over);
     }
 }
 

@@ -2,15 +2,19 @@
 //! pins it and a deploy swaps it, so a call sees one set of plugins from its beginning to its end.
 
 mod deploy;
+mod drain;
 
 use std::{
     fmt,
     fs::File,
+    io,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc::Sender,
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -22,18 +26,27 @@ use leah_home::{
 use leah_plugin::{
     message::{
         HelloResult, HomeId, HookEvent, Outcome, PROTOCOL, PluginList, ToolAnswer, ToolCall, ToolList,
-        Verdict,
     },
     version::{HOST_VERSION, PLUGIN_API},
 };
 
+use self::deploy::Change;
 pub use self::deploy::{DeployError, Trial};
 use crate::{
     config::Config,
     control::{Control, Interrupt},
+    engine::EngineError,
     journal::Journal,
+    load::Loader,
+    plugin::Job,
     snapshot::Snapshot,
 };
+
+/// Longest that loading may take where nobody waits for it, compiling included.
+const LOADING: Duration = Duration::from_secs(600);
+
+/// Longest that a host that is stopped waits for its plugins.
+const STOPPING: Duration = Duration::from_secs(5);
 
 /// A running host. Cloning gives another handle on it.
 #[derive(Clone)]
@@ -42,11 +55,17 @@ pub struct Host {
 }
 
 struct Inner {
-    config: Config,
+    config: Arc<Config>,
     journal: Arc<Journal>,
     home: HomeId,
+    loader: Loader,
+    /// What runs.
     live: ArcSwap<Snapshot>,
-    deploying: AtomicBool,
+    change: Change,
+    /// How often the timer came by.
+    looks: AtomicU32,
+    stopped: AtomicBool,
+    jobs: Sender<Job>,
     /// One host a home: held as long as the host lives.
     _lock: File,
 }
@@ -66,6 +85,12 @@ pub enum StartError {
     /// What is live cannot be read.
     #[error("cannot read the live generation")]
     Live(#[from] ReadError),
+    /// The system cannot run plugins.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system has no thread for it.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
 }
 
 /// Why a call has no answer. What plugins do wrong is never a reason: their part is left out then.
@@ -93,15 +118,24 @@ impl Host {
         if !fs::try_lock_alone(&lock, &path)? {
             return Err(StartError::Taken { home: home.to_owned() });
         }
-        let generation = Generation::live(&config.home)?;
+        // An installation that cannot be read is told to who starts the host; later it would be found by a timer.
+        drop(Generation::live(&config.home)?);
+        let journal = Arc::new(Journal::new(config.log_level));
+        let config = Arc::new(config);
+        let jobs = drain::start().map_err(StartError::Thread)?;
         let inner = Inner {
-            journal: Arc::new(Journal::new(config.log_level)),
             home: live::home_id(&config.home)?,
-            live: ArcSwap::from_pointee(Snapshot::new(generation)),
-            deploying: AtomicBool::new(false),
-            _lock: lock,
+            loader: Loader::new(&config, &journal, jobs.clone())?,
+            live: ArcSwap::from_pointee(Snapshot::default()),
+            change: Change::default(),
+            looks: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+            jobs,
+            journal,
             config,
+            _lock: lock,
         };
+        inner.adopt();
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -136,10 +170,13 @@ impl Host {
     /// # Errors
     /// When the call is cancelled or its time is up; never for what a plugin does.
     pub fn call_hook(&self, event: HookEvent, control: &Arc<Control>) -> Result<Outcome, CallError> {
-        drop(event);
-        control
-            .interrupt()
-            .map_or(Ok(Outcome { verdict: Verdict::Pass, by: Vec::new() }), |why| Err(why.into()))
+        self.is_running()?;
+        let live = self.inner.live.load();
+        match event {
+            HookEvent::OnChatMessage(message) => Ok(live.chat_message(message, control)?),
+            HookEvent::OnBeforeResponse(answer) => Ok(live.before_response(answer, control)?),
+            HookEvent::OnAfterResponse(answer) => Ok(live.after_response(answer)),
+        }
     }
 
     /// Runs a tool, on this thread.
@@ -147,8 +184,8 @@ impl Host {
     /// # Errors
     /// When the call is cancelled or its time is up; never for what a plugin does.
     pub fn call_tool(&self, call: ToolCall, control: &Arc<Control>) -> Result<ToolAnswer, CallError> {
-        drop(call);
-        control.interrupt().map_or(Ok(ToolAnswer { result: None }), |why| Err(why.into()))
+        self.is_running()?;
+        Ok(self.inner.live.load().tool(call, control)?)
     }
 
     /// What the host has to tell.
@@ -159,7 +196,19 @@ impl Host {
 
     /// Ends all plugins, within a bounded time. Calls are refused from now on.
     pub fn stop(&self) {
-        self.inner.deploying.store(true, Ordering::Release);
+        self.inner.stopped.store(true, Ordering::SeqCst);
+        drop(self.inner.live.swap(Arc::default()));
+        drain::wait(&self.inner.jobs, STOPPING);
+    }
+
+    fn is_running(&self) -> Result<(), CallError> {
+        if self.inner.is_stopped() { Err(CallError::Stopped) } else { Ok(()) }
+    }
+}
+
+impl Inner {
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
     }
 }
 
@@ -168,3 +217,6 @@ impl fmt::Debug for Host {
         f.debug_struct("Host").field("home", &self.inner.config.home).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,10 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,6 +28,7 @@ pub(super) struct Connection {
     /// The longest that a call may take.
     pub(super) call_time: Duration,
     writer: Writer,
+    greeted: AtomicBool,
     state: Mutex<State>,
     _permit: Permit,
 }
@@ -39,7 +43,24 @@ struct State {
 
 impl Connection {
     pub(super) fn new(host: Host, call_time: Duration, writer: Writer, permit: Permit) -> Arc<Self> {
-        Arc::new(Self { host, call_time, writer, state: Mutex::default(), _permit: permit })
+        Arc::new(Self {
+            host,
+            call_time,
+            writer,
+            greeted: AtomicBool::new(false),
+            state: Mutex::default(),
+            _permit: permit,
+        })
+    }
+
+    /// The peer has said who it is.
+    pub(super) fn greet(&self) {
+        self.greeted.store(true, Ordering::Relaxed);
+    }
+
+    /// True for a peer that has said nothing yet.
+    pub(super) fn is_silent(&self) -> bool {
+        !self.greeted.load(Ordering::Relaxed)
     }
 
     /// Answers a request with its result, or with what went wrong instead.

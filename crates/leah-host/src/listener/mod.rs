@@ -15,12 +15,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use leah_plugin::message::{FaultCode, Level, Message, write_line};
 use leah_socket::{AcceptError, Listener, Reader, SocketError, Writer, connect};
 
+pub use self::tell::MAX_SUBSCRIPTIONS;
 use self::{
     connection::Connection,
     slots::{Permit, Slots},
@@ -123,7 +124,7 @@ impl Shared {
                 return;
             }
             match accepted {
-                Ok((reader, writer)) => match self.slots.take() {
+                Ok((reader, writer)) => match self.slots.take().or_else(|| self.make_room()) {
                     Some(permit) => self.serve(reader, writer, permit),
                     None => refuse(&writer),
                 },
@@ -148,6 +149,18 @@ impl Shared {
         }
     }
 
+    /// A place, taken from those who have said nothing for as long as nothing moved.
+    fn make_room(&self) -> Option<Permit> {
+        let silent = |connection: &Arc<Connection>| connection.is_silent();
+        let silent: Vec<_> = self.connections().iter().filter_map(Weak::upgrade).filter(silent).collect();
+        if silent.is_empty() {
+            return None;
+        }
+        silent.iter().for_each(|connection| connection.cut());
+        drop(silent);
+        self.slots.take_until(Instant::now() + PAUSE)
+    }
+
     fn connections(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Connection>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,3 +183,6 @@ fn refuse(writer: &Writer) {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,12 @@ const HELLO_TIME: Duration = Duration::from_secs(10);
 const LINE_TIME: Duration = Duration::from_secs(10);
 
 /// Where a thread puts its end of the connection while it runs a call, for another to read on.
-type Lent = Arc<Mutex<Option<Reader>>>;
+pub(super) type Lent = Arc<Mutex<Option<Reader>>>;
+
+/// Puts one end where another thread can take it.
+pub(super) fn lend(reader: Reader) -> Lent {
+    Arc::new(Mutex::new(Some(reader)))
+}
 
 /// Waits for `hello` and then reads until the connection ends.
 pub(super) fn greet(connection: &Arc<Connection>, mut reader: Reader) {
@@ -50,6 +55,7 @@ pub(super) fn greet(connection: &Arc<Connection>, mut reader: Reader) {
         }
     };
     if greeted {
+        connection.greet();
         read_on(connection, reader);
     } else {
         connection.cut();
@@ -66,18 +72,14 @@ fn welcome(connection: &Connection, hello: &Hello) -> Result<(), Fault> {
 }
 
 /// Reads and answers until the connection ends, or until a slow call leaves the reading to another thread.
-fn read_on(connection: &Arc<Connection>, mut reader: Reader) {
-    let lent: Lent = Arc::default();
-    while let Some(message) = next(connection, &mut reader, Wait::Rest(LINE_TIME)) {
+fn read_on(connection: &Arc<Connection>, reader: Reader) {
+    let lent = lend(reader);
+    loop {
+        let Some(mut reader) = lock(&lent).take() else { return };
+        let Some(message) = next(connection, &mut reader, Wait::Rest(LINE_TIME)) else { break };
+        *lock(&lent) = Some(reader);
         match message {
-            Message::Request { id, call } => {
-                *lock(&lent) = Some(reader);
-                request(connection, &lent, id, call);
-                match lock(&lent).take() {
-                    Some(back) => reader = back,
-                    None => return,
-                }
-            }
+            Message::Request { id, call } => request(connection, &lent, id, call),
             Message::Notice(Notice::Cancel { id }) => connection.cancel(&id),
             // Nothing was asked of this peer, and it has nothing to tell.
             Message::Notice(_) | Message::Response { .. } => {}
@@ -161,7 +163,7 @@ fn time(deadline_ms: Option<u64>, longest: Duration) -> Duration {
 
 /// Runs a call on this thread and answers it. When it says that it is slow, it can be cancelled, and another thread
 /// takes what was lent and reads on.
-fn run<T: serde::Serialize>(
+pub(super) fn run<T: serde::Serialize>(
     connection: &Arc<Connection>,
     lent: &Lent,
     id: Id,

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// How long after the last change a place may still become free soon.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// All places.
 #[derive(Debug)]
@@ -32,11 +32,18 @@ impl Slots {
         Arc::new(Self { state, freed: Condvar::new() })
     }
 
-    /// A place, if one is free or becomes so in a moment.
+    /// A place, if one is free or becomes so in a moment: nobody waits where nothing has moved for long.
     pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
+        let last = self.state().changed;
+        self.take_until(last + MOMENT)
+    }
+
+    /// A place, if one becomes free until then.
+    pub(super) fn take_until(self: &Arc<Self>, mut until: Instant) -> Option<Permit> {
         let mut state = self.state();
         while state.free == 0 {
-            let left = (state.changed + MOMENT).checked_duration_since(Instant::now())?;
+            until = until.max(state.changed + MOMENT);
+            let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.free -= 1;
@@ -79,5 +86,6 @@ mod tests {
         let slots = Slots::new(0);
         slots.state().changed -= MOMENT;
         assert!(slots.take().is_none());
+        assert!(slots.take_until(Instant::now() + Duration::from_millis(1)).is_none());
     }
 }

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::journal::Topic;
 
-/// Subscriptions of one connection.
-pub(super) const MAX_SUBSCRIPTIONS: usize = 8;
+/// Subscriptions of one connection, each with a thread of its own.
+pub const MAX_SUBSCRIPTIONS: usize = 8;
 
-/// Answers, and tells from then on what is listened to. A log begins with its last `lines` lines.
+/// Tells the last `lines` lines, then answers, and tells from then on what is listened to: who asks knows by the answer
+/// that it has heard what was there.
 pub(super) fn subscribe(connection: &Arc<Connection>, id: &Id, topic: Topic, lines: usize) {
     if connection.subscriptions() >= MAX_SUBSCRIPTIONS {
         let text = format!("a connection has at most {MAX_SUBSCRIPTIONS} subscriptions");
@@ -22,6 +23,7 @@ pub(super) fn subscribe(connection: &Arc<Connection>, id: &Id, topic: Topic, lin
     }
     let (subscription, notices) = connection.host.journal().listen(topic, lines);
     connection.subscribe(subscription);
+    notices.try_iter().take(lines).for_each(|notice| connection.say(&Message::Notice(notice)));
     connection.answer(id, &Ok(Done {}));
     let telling = Arc::clone(connection);
     if let Err(error) = spawn("tell", move || tell(&telling, &notices)) {

@@ -1,0 +1,126 @@
+//! What a plugin can call. [`Caller::enter`] is the one place that asks whether it may, below every version of the API;
+//! what a name or a path leads to is checked by the function itself.
+
+mod files;
+mod http;
+mod log;
+mod model;
+mod path;
+mod settings;
+mod store;
+
+use leah_plugin::{message::Level, terminal::escaped};
+use wasmtime::component::{HasData, Linker};
+
+use crate::{
+    bindings::leah::plugin::{
+        files as files_api, http as http_api, log as log_api, model as model_api, settings as settings_api,
+        store as store_api,
+        types::{self, Error},
+    },
+    capability::Network,
+    control::Control,
+    services::{Identity, Kept, Services, disk::DiskError},
+};
+
+/// One call of a plugin: who calls, with what, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// Who calls.
+    pub plugin: &'a Identity,
+    /// What all plugins share.
+    pub services: &'a Services,
+    /// False until the plugin is live.
+    pub live: bool,
+    /// The call from outside that it serves.
+    pub control: &'a Control,
+}
+
+/// What is asked for at the one place that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Store,
+    Files,
+    Network,
+    Model,
+}
+
+impl<'a> Caller<'a> {
+    /// Whether the plugin may go through a door now. A right that it lacks is `denied` whether it is live or not: to
+    /// try again would not help.
+    fn enter(&self, door: Door) -> Result<(), Error> {
+        let rights = &self.plugin.rights;
+        let is_granted = match door {
+            Door::Store => true,
+            Door::Files => !rights.files.is_empty(),
+            Door::Network => rights.network != Network::None,
+            Door::Model => rights.use_model,
+        };
+        if !is_granted {
+            return Err(Error::Denied);
+        }
+        if !self.live {
+            return Err(Error::Unavailable);
+        }
+        if self.control.interrupt().is_some() {
+            return Err(Error::Timeout);
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> &'a Kept {
+        self.services.kept(self.plugin)
+    }
+
+    /// Writes a line into the plugin's log, at the pace that it is allowed.
+    fn note(&self, level: Level, message: &str) {
+        log::write(self, level, message);
+    }
+
+    /// What the plugin is told of trouble with its disk; the log has more.
+    fn disk_failed(&self, error: &DiskError) -> Error {
+        let text = sentence(error);
+        self.note(Level::Error, &text);
+        Error::Failed(text)
+    }
+}
+
+/// An error with its reasons, in one line.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(reason) = source {
+        text = format!("{text}: {reason}");
+        source = reason.source();
+    }
+    escaped(&text)
+}
+
+impl types::Host for Caller<'_> {}
+
+/// Lets a component call all of it. `caller` tells who does.
+///
+/// # Errors
+/// When something of the same name is there already.
+pub fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    caller: for<'a> fn(&'a mut T) -> Caller<'a>,
+) -> wasmtime::Result<()> {
+    types::add_to_linker::<T, Calls>(linker, caller)?;
+    log_api::add_to_linker::<T, Calls>(linker, caller)?;
+    settings_api::add_to_linker::<T, Calls>(linker, caller)?;
+    store_api::add_to_linker::<T, Calls>(linker, caller)?;
+    files_api::add_to_linker::<T, Calls>(linker, caller)?;
+    http_api::add_to_linker::<T, Calls>(linker, caller)?;
+    model_api::add_to_linker::<T, Calls>(linker, caller)
+}
+
+/// The functions work on a view of what the plugin's store holds.
+struct Calls;
+
+impl HasData for Calls {
+    type Data<'a> = Caller<'a>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What a plugin that breaks a rule leads to: its call passes, the others never notice, and in the end it is left alone.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{journal::Topic, test_home::TestPlugin};
+
+/// A plugin that fails at `now`, between two that behave.
+fn home(mode: &str) -> TestHome {
+    TestHome::with(&[TestPlugin::good("a"), TestPlugin::fault("b", mode), TestPlugin::good("c")])
+}
+
+/// True if the plugin between answers.
+fn is_up(host: &Host) -> bool {
+    !tool(host, "b_echo", "x").result.unwrap().failed
+}
+
+#[track_caller]
+fn check_passes(mode: &str, reason: &str) {
+    let home = home(mode);
+    let host = start(&home);
+    assert_eq!(text(&chat(&host, "now")), "c: a: now", "{mode}");
+    let status = host.plugins().plugins.remove(1);
+    assert_eq!(status.faults, 1, "{mode}");
+    // The first fault is forgiven at once.
+    assert_eq!(status.state, PluginState::Running, "{mode}");
+    assert!(is_up(&host), "{mode}");
+    let result = tool(&host, "b_echo", "now").result.unwrap();
+    assert!(result.failed, "{mode}");
+    assert!(result.content.contains(reason), "{mode}: {}", result.content);
+    let (_subscription, log) = host.journal().listen(Topic::Log(Some("b".parse().unwrap())), 100);
+    let lines: Vec<_> = log
+        .try_iter()
+        .filter_map(|notice| match notice {
+            Notice::Log(line) => Some(line.message),
+            _ => None,
+        })
+        .collect();
+    assert!(lines.iter().any(|line| line.contains(reason)), "{mode}: {lines:#?}");
+}
+
+#[test]
+fn a_trap_fails_its_call_alone() {
+    check_passes("trap", "it failed: wasm trap: wasm `unreachable` instruction executed");
+}
+
+#[test]
+fn an_endless_loop_is_ended() {
+    check_passes("loop", "its code ran for more than 50 ms");
+}
+
+#[test]
+fn all_memory_there_is_is_not_given() {
+    check_passes("hog", "it needs more than 64 MiB of memory");
+}
+
+#[test]
+fn all_stack_there_is_is_not_given() {
+    check_passes("overflow", "it failed: wasm trap: ");
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_none() {
+    check_passes("huge", "too much data is being copied");
+}
+
+#[test]
+fn a_flood_of_lines_is_no_fault_and_passes() {
+    let home = home("flood");
+    let host = start(&home);
+    assert_eq!(text(&chat(&host, "now")).rsplit(": ").next(), Some("now"));
+}
+
+#[test]
+fn an_error_that_a_plugin_tells_is_no_fault() {
+    let home = home("error");
+    let host = start(&home);
+    for _ in 0..10 {
+        assert_eq!(text(&chat(&host, "now")), "c: a: now");
+    }
+    let status = host.plugins().plugins.remove(1);
+    assert_eq!((status.faults, status.state), (0, PluginState::Running));
+    let result = tool(&host, "b_echo", "now").result.unwrap();
+    assert!(result.failed);
+    assert!(result.content.contains("no luck today"), "{}", result.content);
+}
+
+/// Has a plugin break a rule as often as it takes; it is not made anew at once each time.
+fn quarantine(host: &Host, name: &str) {
+    let began = Instant::now();
+    while !matches!(state(host, name), PluginState::Quarantined { .. }) {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        chat(host, "now");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn five_faults_in_a_minute_end_it_until_it_is_loaded_anew() {
+    let home = home("trap");
+    let host = start(&home);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
+    quarantine(&host, "b");
+    assert_eq!(host.plugins().plugins[1].faults, 5);
+    let quarantined = std::iter::from_fn(|| Some(next_event(&events)))
+        .find(|event| matches!(event, Event::Plugin { state: PluginState::Quarantined { .. }, .. }));
+    assert!(quarantined.is_some());
+    assert_eq!(text(&chat(&host, "hi")), "c: a: hi");
+    assert!(!is_up(&host));
+    let offered: Vec<_> = host.tools().tools.into_iter().map(|tool| tool.plugin.to_string()).collect();
+    assert_eq!(offered, ["a", "a", "c", "c"]);
+    // The same generation once more: what runs stays as it is, and what does not is loaded anew.
+    let trial = host.prepare(&home.wanted(1), &patient()).unwrap();
+    assert!(host.commit(trial, &patient()).unwrap().failed.is_empty());
+    assert!(is_up(&host));
+    assert_eq!(host.plugins().plugins[1].faults, 0);
+}
+
+#[test]
+fn an_update_ends_a_quarantine() {
+    let home = home("trap");
+    let host = start(&home);
+    quarantine(&host, "b");
+    home.write(2, &[TestPlugin::good("a"), TestPlugin::good("b").version("1.0.1")]);
+    home.make_live(2);
+    host.look();
+    assert_eq!(text(&chat(&host, "now")), "b: a: now");
+}
