@@ -109,7 +109,7 @@ fn explain(service: &Service, error: &Error) -> String {
             "translator may not reach its server: grant it `network_access`".to_owned()
         }
         (Service::Model, Error::Unavailable) => {
-            "could not translate: there is no model; start it, or set a `server`".to_owned()
+            "could not translate: no model answers; name one in `host.yaml`, or set a `server`".to_owned()
         }
         (_, Error::Timeout) => "could not translate in time: try a shorter text".to_owned(),
         (_, error) => format!("could not translate: {}", error.explanation()),
@@ -123,7 +123,8 @@ mod tests {
     use super::*;
 
     /// Nothing answers on the machine that runs these tests, so whatever is translated fails with this.
-    const NO_MODEL: &str = "could not translate: there is no model; start it, or set a `server`";
+    const NO_MODEL: &str =
+        "could not translate: no model answers; name one in `host.yaml`, or set a `server`";
 
     fn translator(every_message: bool) -> Translator {
         let settings = format!(r#"{{"target": "tr", "every_message": {every_message}}}"#);
