@@ -76,6 +76,5 @@ pub(super) fn json(switched: Option<&Switched>) -> Value {
             (name.to_string(), json!(keys))
         })
         .collect();
-    json!({ "host": host, "failed": failed.map_or(&[][..], Vec::as_slice), "needs_settings": needs,
-        "unused_settings": switched.map_or_else(|| json!({}), |switched| json!(switched.unused_settings)) })
+    json!({ "host": host, "failed": failed.map_or(&[][..], Vec::as_slice), "needs_settings": needs })
 }

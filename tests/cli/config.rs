@@ -118,7 +118,7 @@ fn a_change_is_a_generation_and_is_rolled_back_like_any_other() {
     2> Everything is as it was asked for; nothing changed.
     exit 0
     ");
-    insta::assert_snapshot!(sandbox.run(&["config", "set", "speak", "target=en", "limits=[3]", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"setting","key":"limits","name":"speak","state":"set","value":[3]},{"change":"setting","key":"target","name":"speak","state":"set","value":"en"}],"command":"config set","dry_run":false,"failed":[],"generation":3,"host":"not_asked","needs_settings":{},"parent":2,"schema":1,"unused_settings":{}}"#);
+    insta::assert_snapshot!(sandbox.run(&["config", "set", "speak", "target=en", "limits=[3]", "--json"]).json(), @r#"{"changed":true,"changes":[{"change":"setting","key":"limits","name":"speak","state":"set","value":[3]},{"change":"setting","key":"target","name":"speak","state":"set","value":"en"}],"command":"config set","dry_run":false,"failed":[],"generation":3,"host":"not_asked","needs_settings":{},"parent":2,"schema":1}"#);
     insta::assert_snapshot!(sandbox.run(&["config", "unset", "speak", "target", "limits"]), @"
     2> ~ speak limits: not set
     2> ~ speak target: en, its default
