@@ -4,9 +4,12 @@
 mod daemon;
 mod fake;
 
+mod at_once;
 mod commands;
 mod deploys;
+mod homes;
 mod killed;
+mod load;
 mod real;
 mod refuses;
 mod silent;
