@@ -4,10 +4,13 @@
 pub mod daemon;
 mod fake;
 
+mod at_once;
 mod commands;
 mod deploys;
+mod homes;
 mod killed;
 mod languages;
+mod load;
 mod real;
 mod refuses;
 mod silent;
