@@ -21,7 +21,9 @@ pub mod services;
 pub mod bindings;
 pub mod compile;
 pub mod engine;
-pub mod functions;
+mod functions;
+mod wasi;
+
 mod guest;
 
 // what runs

@@ -20,7 +20,7 @@ impl Host for Caller<'_> {
         let bounds = Bounds {
             allowed: &|url| network.reach(url),
             limit: self.plugin.limits.response,
-            time: self.control.remaining(),
+            time: self.patience(),
             stopped: &|| self.control.interrupt().is_some(),
         };
         let reply = self.services.client.send(outgoing, &bounds).map_err(|error| self.not_sent(&error))?;

@@ -9,6 +9,8 @@ mod path;
 mod settings;
 mod store;
 
+use std::time::Duration;
+
 use leah_plugin::{message::Level, terminal::escaped};
 use wasmtime::component::{HasData, Linker};
 
@@ -23,17 +25,20 @@ use crate::{
     services::{Identity, Kept, Services, disk::DiskError},
 };
 
+/// What a plugin that waited in vain has left to answer, if its call is long enough.
+const LEFT_TO_ANSWER: Duration = Duration::from_millis(500);
+
 /// One call of a plugin: who calls, with what, and for how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     /// Who calls.
-    pub plugin: &'a Identity,
+    pub(crate) plugin: &'a Identity,
     /// What all plugins share.
-    pub services: &'a Services,
+    pub(crate) services: &'a Services,
     /// False until the plugin is live.
-    pub live: bool,
+    pub(crate) live: bool,
     /// The call from outside that it serves.
-    pub control: &'a Control,
+    pub(crate) control: &'a Control,
 }
 
 /// What is asked for at the one place that decides.
@@ -68,12 +73,19 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
+    /// How long a function may wait: not quite as long as the call, so that the plugin has time left to say that it got
+    /// no answer. Otherwise a slow server would look like a plugin that hangs.
+    fn patience(&self) -> Duration {
+        let left = self.control.remaining();
+        left - (left / 10).min(LEFT_TO_ANSWER)
+    }
+
     fn kept(&self) -> &'a Kept {
         self.services.kept(self.plugin)
     }
 
     /// Writes a line into the plugin's log, at the pace that it is allowed.
-    fn note(&self, level: Level, message: &str) {
+    pub(crate) fn note(&self, level: Level, message: &str) {
         log::write(self, level, message);
     }
 
@@ -102,7 +114,7 @@ impl types::Host for Caller<'_> {}
 ///
 /// # Errors
 /// When something of the same name is there already.
-pub fn add_to_linker<T: 'static>(
+pub(crate) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     caller: for<'a> fn(&'a mut T) -> Caller<'a>,
 ) -> wasmtime::Result<()> {
@@ -123,4 +135,4 @@ impl HasData for Calls {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

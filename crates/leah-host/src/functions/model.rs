@@ -71,7 +71,7 @@ impl Caller<'_> {
             // The user named it, wherever it is; it leads nowhere else.
             allowed: &|to| (to.origin() == url.origin()).then_some(Reach::Any),
             limit: self.plugin.limits.response,
-            time: self.control.remaining(),
+            time: self.patience(),
             stopped: &|| self.control.interrupt().is_some(),
         };
         let reply = self.services.client.send(outgoing, &bounds);

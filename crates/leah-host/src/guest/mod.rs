@@ -34,6 +34,7 @@ use crate::{
     functions::Caller,
     limits::Limits,
     services::{Identity, Services},
+    wasi::{self, Handles},
 };
 
 /// Beats before a call that runs on is looked at for the first time.
@@ -64,6 +65,7 @@ pub(crate) struct State {
     patience: Duration,
     memory: Memory,
     clock: Clock,
+    handles: Handles,
 }
 
 /// Code of a plugin, linked and looked through, of which any number of instances are made.
@@ -117,8 +119,8 @@ impl Code {
     /// # Errors
     /// When it imports what the host does not have, or is no plugin.
     pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self, LinkError> {
-        let pre = linker
-            .instantiate_pre(component)
+        let pre = wasi::linked(linker, component, State::caller, State::handles)
+            .and_then(|linker| linker.instantiate_pre(component))
             .map_err(|error| LinkError::Imports { reason: format!("{error:#}") })?;
         Ok(Self {
             lifecycle: lifecycle::GuestIndices::new(&pre).map_err(|_| LinkError::NoLifecycle)?,
@@ -186,6 +188,7 @@ impl State {
             patience: Duration::ZERO,
             memory: Memory::new(limits.memory, limits.table_elements, MODULES),
             clock: Clock::default(),
+            handles: Handles::default(),
         }
     }
 
@@ -197,6 +200,10 @@ impl State {
             live: self.live.load(Ordering::Acquire),
             control: &self.control,
         }
+    }
+
+    fn handles(&mut self) -> &mut Handles {
+        &mut self.handles
     }
 
     /// Looks after a call that runs on: how many beats it may run until the next look.

@@ -29,14 +29,14 @@ use crate::{
 };
 
 /// A home with what the functions need, and a folder of the user beside it.
-struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
     config: Config,
     services: Arc<Services>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_model(None)
     }
 
@@ -68,7 +68,7 @@ impl Bench {
     }
 
     /// A plugin that got what it asked for. `{user}` in a scope is the user's folder.
-    fn plugin(&self, asked: &Value) -> Plugin {
+    pub(crate) fn plugin(&self, asked: &Value) -> Plugin {
         self.limited(asked, Limits::default())
     }
 
@@ -94,7 +94,7 @@ impl Bench {
     }
 
     /// The lines that were logged so far.
-    fn lines(&self) -> Vec<(Level, String)> {
+    pub(crate) fn lines(&self) -> Vec<(Level, String)> {
         let (_subscription, notices) = self.services.journal.listen(Topic::Log(None), 1_000);
         let line = |notice| match notice {
             Notice::Log(line) => (line.level, line.message),
@@ -104,14 +104,14 @@ impl Bench {
     }
 }
 
-struct Plugin {
+pub(crate) struct Plugin {
     identity: Identity,
-    control: Control,
+    pub(crate) control: Control,
     services: Arc<Services>,
 }
 
 impl Plugin {
-    fn live(&self) -> Caller<'_> {
+    pub(crate) fn live(&self) -> Caller<'_> {
         Caller { plugin: &self.identity, services: &self.services, live: true, control: &self.control }
     }
 
