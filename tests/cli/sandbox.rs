@@ -166,7 +166,7 @@ impl Sandbox {
     }
 
     /// The same for another program.
-    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
             .current_dir(&self.path)
             .env_clear()

@@ -1,10 +1,13 @@
-//! Changes while a host runs. What a real host never does is done by one that is made for it and speaks the real
-//! protocol on a real socket.
+//! Changes while a host runs: the real one, and, for what a real one never does, one that is made for it and speaks the
+//! real protocol on a real socket.
 
+mod daemon;
 mod fake;
 
 mod commands;
 mod deploys;
+mod killed;
+mod real;
 mod refuses;
 mod silent;
 mod states;

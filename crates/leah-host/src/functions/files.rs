@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use cap_std::{
@@ -16,14 +16,14 @@ use rustix::{fs::OFlags, io::Errno};
 
 use super::{
     Caller, Door,
-    path::{Access, Place, cost_of_file, locate},
+    path::{Access, Place, cost_of_file, in_full, locate},
 };
 use crate::{
     bindings::leah::plugin::{
         files::{Entry, Host, Kind},
         types::Error,
     },
-    services::disk::{Disk, PER_FILE, Share},
+    services::disk::{PER_FILE, Share},
 };
 
 /// Most names in one list.
@@ -31,12 +31,14 @@ const NAMES: usize = 10_000;
 
 impl Host for Caller<'_> {
     fn read(&mut self, path: String) -> Result<Vec<u8>, Error> {
+        let path = in_full(&path, self.services.user_home.as_deref());
         let place = self.place(&path, Access::Read)?;
         let folder = self.open(&place)?;
         read(&folder, place.inner, self.plugin.limits.memory)
     }
 
     fn write(&mut self, path: String, content: Vec<u8>) -> Result<(), Error> {
+        let path = in_full(&path, self.services.user_home.as_deref());
         let place = self.place(&path, Access::Write)?;
         let Some((_, name)) = split(place.inner) else { return Err(not_a_file()) };
         if Layout::is_new_file(name.as_ref()) {
@@ -45,9 +47,9 @@ impl Host for Caller<'_> {
         let share = if place.folder.is_none() { Share::Files } else { Share::Elsewhere };
         let mut disk = self.kept().disk();
         if share == Share::Files {
-            fs::create_folders(disk.folder()).map_err(|error| self.disk_failed(&error.into()))?;
+            fs::create_folders(&self.own_folder()).map_err(|error| self.disk_failed(&error.into()))?;
         }
-        let folder = self.open_in(&place, &disk)?;
+        let folder = self.open(&place)?;
         let (before, after) = costs(&folder, place.inner, content.len() as u64)?;
         let room = disk.has_room(after.saturating_sub(before), self.plugin.limits.disk);
         if after > before && !room.map_err(|error| self.disk_failed(&error))? {
@@ -59,22 +61,24 @@ impl Host for Caller<'_> {
     }
 
     fn list(&mut self, path: String) -> Result<Vec<Entry>, Error> {
+        let path = in_full(&path, self.services.user_home.as_deref());
         let place = self.place(&path, Access::Read)?;
         let is_own = place.folder.is_none() && place.inner.is_empty();
         match self.open(&place) {
             // It is made when something is written.
             Err(Error::NotFound) if is_own => Ok(Vec::new()),
-            folder => list(&folder?, place.inner),
+            folder => list(&folder?, place.inner, NAMES),
         }
     }
 
     fn remove(&mut self, path: String) -> Result<(), Error> {
+        let path = in_full(&path, self.services.user_home.as_deref());
         let place = self.place(&path, Access::Write)?;
         if place.inner.is_empty() {
             return Err(Error::Invalid("the folder itself stays".into()));
         }
         let mut disk = self.kept().disk();
-        let folder = self.open_in(&place, &disk)?;
+        let folder = self.open(&place)?;
         let cost = remove(&folder, place.inner)?;
         let share = if place.folder.is_none() { Share::Files } else { Share::Elsewhere };
         disk.changed(share, cost, 0);
@@ -90,19 +94,41 @@ impl Caller<'_> {
     }
 
     fn open(&self, place: &Place<'_>) -> Result<Dir, Error> {
-        match &place.folder {
-            Some(folder) => open(folder),
-            None => open(&self.services.home.data_files(&self.plugin.name)),
+        let folder = place.folder.clone().unwrap_or_else(|| self.own_folder());
+        let opened = Dir::open_ambient_dir(&folder, ambient_authority()).map_err(|error| failed(&error))?;
+        if place.folder.is_some() {
+            self.check_not_home(&folder, &opened, place.inner)?;
         }
+        Ok(opened)
     }
 
-    fn open_in(&self, place: &Place<'_>, disk: &Disk) -> Result<Dir, Error> {
-        open(place.folder.as_deref().unwrap_or(disk.folder()))
+    fn own_folder(&self) -> PathBuf {
+        self.services.home.data_files(&self.plugin.name)
     }
-}
 
-fn open(folder: &Path) -> Result<Dir, Error> {
-    Dir::open_ambient_dir(folder, ambient_authority()).map_err(|error| failed(&error))
+    /// A folder of the user may hold the home, with what other plugins keep, settings and tokens. That was not meant
+    /// when the folder was granted.
+    fn check_not_home(&self, folder: &Path, opened: &Dir, inner: &str) -> Result<(), Error> {
+        let real = |path: &Path| fs::canonical(path).map_err(|error| failed(&error.source));
+        let folder = real(folder)?;
+        let home = match real(self.services.home.home()) {
+            Err(Error::NotFound) => return Ok(()),
+            home => home?,
+        };
+        if !home.starts_with(&folder) {
+            return if folder.starts_with(&home) { Err(Error::Denied) } else { Ok(()) };
+        }
+        // Of a path that is not there yet, what is there decides: the home is.
+        let mut there = inner;
+        while !there.is_empty() {
+            match found(opened.canonicalize(there)).map_err(|error| failed(&error))? {
+                Some(inner) if folder.join(&inner).starts_with(&home) => return Err(Error::Denied),
+                Some(_) => return Ok(()),
+                None => there = split(there).map_or("", |(above, _)| above),
+            }
+        }
+        if folder == home { Err(Error::Denied) } else { Ok(()) }
+    }
 }
 
 fn read(folder: &Dir, inner: &str, limit: u64) -> Result<Vec<u8>, Error> {
@@ -175,7 +201,7 @@ fn costs(folder: &Dir, inner: &str, bytes: u64) -> Result<(u64, u64), Error> {
     Ok((0, cost))
 }
 
-fn list(folder: &Dir, inner: &str) -> Result<Vec<Entry>, Error> {
+pub(super) fn list(folder: &Dir, inner: &str, most: usize) -> Result<Vec<Entry>, Error> {
     let names = if inner.is_empty() { folder.entries() } else { folder.read_dir(inner) };
     let mut entries = Vec::new();
     for entry in names.map_err(|error| failed(&error))? {
@@ -187,7 +213,7 @@ fn list(folder: &Dir, inner: &str) -> Result<Vec<Entry>, Error> {
         if Layout::is_new_file(name.as_ref()) {
             continue;
         }
-        if entries.len() == NAMES {
+        if entries.len() == most {
             return Err(Error::TooLarge);
         }
         let kind = kind(&metadata);

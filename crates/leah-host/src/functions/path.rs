@@ -1,7 +1,10 @@
 //! Where a path of a plugin leads: into its own folder or into one that was granted, and to what below it. Pure. That no
 //! link leads out again is seen to where the folder is opened.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use crate::{bindings::leah::plugin::types::Error, capability::Folders, services::disk::PER_FILE};
 
@@ -27,7 +30,15 @@ pub(super) struct Place<'p> {
     pub(super) inner: &'p str,
 }
 
-/// Where `path` leads, if the folders allow it. What begins with `~/` is the user's home, as in a permission.
+/// A path, or a folder of a permission, with the user's home in place of `~`, where there is one.
+pub(super) fn in_full<'p>(path: &'p str, user_home: Option<&Path>) -> Cow<'p, str> {
+    match (path.strip_prefix("~/"), user_home.and_then(Path::to_str)) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}").into(),
+        _ => path.into(),
+    }
+}
+
+/// Where `path`, which is in full, leads, if the folders allow it.
 pub(super) fn locate<'p>(
     path: &'p str,
     access: Access,
@@ -35,35 +46,25 @@ pub(super) fn locate<'p>(
     user_home: Option<&Path>,
 ) -> Result<Place<'p>, Error> {
     check(path)?;
-    if !path.starts_with('/') && !path.starts_with("~/") {
-        return if folders.own { Ok(Place { folder: None, inner: path }) } else { Err(Error::Denied) };
+    if !path.starts_with('/') {
+        // What still begins with `~/` is meant for a home that there is not.
+        let is_own = folders.own && !path.starts_with("~/");
+        return if is_own { Ok(Place { folder: None, inner: path }) } else { Err(Error::Denied) };
     }
     let read = folders.read.iter().filter(|_| access == Access::Read);
     // Of folders within each other the inner one: a link in it must not lead to the outer one.
     let found = read.chain(&folders.write).filter_map(|folder| {
-        let folder = in_full(folder, user_home)?;
-        let inner = below(path, &folder, user_home)?;
-        Some(Place { folder: Some(folder.into()), inner })
+        let folder = in_full(folder, user_home);
+        let inner = below(path, &folder)?;
+        Some(Place { folder: Some(folder.into_owned().into()), inner })
     });
     found.min_by_key(|place| place.inner.len()).ok_or(Error::Denied)
 }
 
 /// What of `path` lies below `folder`.
-fn below<'p>(path: &'p str, folder: &str, user_home: Option<&Path>) -> Option<&'p str> {
-    let (rest, folder) = match path.strip_prefix('~') {
-        // Both are below the user's home, or the path is not below the folder.
-        Some(rest) => (rest, folder.strip_prefix(user_home?.to_str()?)?),
-        None => (path, folder),
-    };
-    let rest = rest.strip_prefix(folder)?;
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
-}
-
-fn in_full(folder: &str, user_home: Option<&Path>) -> Option<String> {
-    match folder.strip_prefix('~') {
-        Some(rest) => Some(format!("{}{rest}", user_home?.to_str()?)),
-        None => Some(folder.to_owned()),
-    }
 }
 
 fn check(path: &str) -> Result<(), Error> {
@@ -100,7 +101,9 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, access: Access, expect: Option<(Option<&str>, &str)>) {
-        let found = locate(path, access, &folders(), Some(Path::new("/home/ann")));
+        let home = Some(Path::new("/home/ann"));
+        let path = &*in_full(path, home);
+        let found = locate(path, access, &folders(), home);
         let expect = expect.map(|(folder, inner)| Place { folder: folder.map(PathBuf::from), inner });
         match (found, expect) {
             (Ok(found), Some(expect)) => assert_eq!(found, expect, "{path}"),
@@ -151,7 +154,9 @@ mod tests {
                 .into_iter()
                 .chain(["a\0b", "~/", "~/../x", &deep, &long])
         {
-            let found = locate(path, Access::Read, &folders(), Some(Path::new("/home/ann")));
+            let home = Some(Path::new("/home/ann"));
+            let full = in_full(path, home);
+            let found = locate(&full, Access::Read, &folders(), home);
             assert!(matches!(found, Err(Error::Invalid(_))), "{path:?} {found:?}");
         }
     }

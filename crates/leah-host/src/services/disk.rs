@@ -107,11 +107,6 @@ impl Disk {
         self.database = None;
     }
 
-    /// The plugin's own folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// The database, if there is one.
     pub(crate) fn database(&mut self) -> Result<Option<Arc<Database>>, DiskError> {
         if self.database.is_none() && fs::kind(&self.database_path)?.is_some() {

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::*;
+use cap_std::{ambient_authority, fs::Dir};
+
+use super::{super::files::list, *};
 use crate::bindings::leah::plugin::{
     files::{Host, Kind},
     store::Host as _,
@@ -189,10 +191,38 @@ fn a_list_leaves_out_names_that_are_no_text_and_ends_somewhere() {
     fs::write(bench.user("read/a"), "").unwrap();
     let plugin = bench.plugin(&json!([{ "read_files": ["{user}/read"] }]));
     assert_eq!(names(&plugin, "~/read"), [("a".into(), Kind::File, 0)]);
-    for number in 0..10_000 {
-        fs::File::create_new(bench.user(&format!("read/{number}"))).unwrap();
+    fs::write(bench.user("read/b"), "").unwrap();
+    let folder = Dir::open_ambient_dir(bench.user("read"), ambient_authority()).unwrap();
+    assert!(list(&folder, "", 2).is_ok());
+    assert!(matches!(list(&folder, "", 1), Err(Error::TooLarge)));
+}
+
+#[test]
+fn a_folder_that_holds_the_home_does_not_open_it() {
+    let bench = Bench::new();
+    let secret = bench.config.home.credentials();
+    fs::create_dir_all(bench.config.home.home()).unwrap();
+    fs::write(&secret, "token").unwrap();
+    symlink("home", bench.folder.path().join("link")).unwrap();
+    bench.make("a", "text");
+    let above = bench.folder.path().to_str().unwrap();
+    let inside = bench.config.home.home().join("settings");
+    fs::create_dir(&inside).unwrap();
+    let plugin = bench.plugin(&json!([{ "write_files": [above, inside.to_str().unwrap()] }]));
+    for path in ["home", "home/data", "link"] {
+        denied(&plugin.live().list(format!("{above}/{path}")));
     }
-    assert!(matches!(plugin.live().list("~/read".into()), Err(Error::TooLarge)));
+    for path in
+        ["home/credentials.yaml", "link/credentials.yaml", "home/new", "link/new/file", "home/settings/x"]
+    {
+        let path = format!("{above}/{path}");
+        denied(&read(&plugin, &path));
+        denied(&plugin.live().write(path.clone(), Vec::new()));
+        denied(&plugin.live().remove(path));
+    }
+    assert_eq!(read(&plugin, "~/a").unwrap(), "text");
+    assert_eq!(names(&plugin, above).len(), 3);
+    assert_eq!(fs::read_to_string(secret).unwrap(), "token");
 }
 
 #[test]

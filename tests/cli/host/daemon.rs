@@ -1,0 +1,136 @@
+//! The real host for tests: built once a process from this workspace, started on the home of a sandbox, killed with its
+//! value. What it made of components is kept from run to run, as every user's cache is.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use leah_plugin::message::{
+    Call, ChatMessage, Done, Event, HelloResult, HookCall, HookEvent, Notice, Outcome, Role, Verdict,
+};
+use leah_socket::Client;
+
+use crate::sandbox::{self, Sandbox};
+
+/// Longest wait for an answer or an event. A machine under load takes its time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `leah-host serve`.
+pub struct Daemon {
+    child: Child,
+    socket: PathBuf,
+}
+
+/// The program, which stands beside that of the package manager. What is there may be old, so cargo is asked for it.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
+        let profile = match folder.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            profile => profile,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--bin", "leah-host", "--profile", profile])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        folder.join("leah-host")
+    })
+}
+
+impl Daemon {
+    /// A host that serves the home of the sandbox, and its socket where the package manager looks for it.
+    pub fn start(sandbox: &Sandbox) -> Self {
+        Self::start_with(sandbox, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(sandbox: &Sandbox, flags: &[&str]) -> Self {
+        Self::start_at(sandbox, flags, None)
+    }
+
+    /// The same with its socket below another folder, as if the system gave the user that one.
+    pub fn start_at(sandbox: &Sandbox, flags: &[&str], runtime: Option<&Path>) -> Self {
+        let mut command = Command::new(program());
+        sandbox.prepared(command.arg("serve").args(flags));
+        command.env("LEAH_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-cache"));
+        command.stdout(Stdio::null());
+        if let Some(runtime) = runtime {
+            std::fs::create_dir_all(runtime).unwrap();
+            command.env("XDG_RUNTIME_DIR", runtime);
+        }
+        let mut child = sandbox::start(&mut command);
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("Serving ") {
+            line.clear();
+            assert_ne!(said.read_line(&mut line).unwrap(), 0, "the host ended before it served");
+        }
+        // Who does not read what it says would have it wait.
+        thread::spawn(move || said.lines().for_each(drop));
+        Self { child, socket: sandbox.layout().socket(runtime, &sandbox.home()) }
+    }
+
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Ends it at once, without a chance to clear up.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> (Client, HelloResult) {
+        let mut client = Client::connect(&self.socket).unwrap().unwrap();
+        let hello = client.hello("tests 1", PATIENCE).unwrap();
+        (client, hello)
+    }
+
+    /// What becomes of a message of a user on its way to the model.
+    pub fn said(&self, content: &str) -> String {
+        let message = ChatMessage {
+            conversation: "test".into(),
+            role: Role::User,
+            content: content.into(),
+            meta: [].into(),
+        };
+        let call = HookCall { event: HookEvent::OnChatMessage(message), deadline_ms: None };
+        let outcome: Outcome = self.client().0.call(&Call::HooksCall(call), PATIENCE).unwrap();
+        match outcome.verdict {
+            Verdict::Pass => content.to_owned(),
+            Verdict::Replace { content } => content,
+            Verdict::Reject { reason } => panic!("it was rejected: {reason}"),
+        }
+    }
+
+    /// Waits until a generation serves the calls.
+    pub fn wait_for(&self, number: u64) {
+        let (mut client, _) = self.client();
+        let Done {} = client.call(&Call::EventsSubscribe, PATIENCE).unwrap();
+        // It may have come before anybody listened.
+        let mut runs = self.client().1.generation;
+        while runs != Some(number) {
+            let notice = client.next_notice(Some(PATIENCE)).unwrap().expect("the host switches in time");
+            if let Notice::Event(Event::Live { generation, .. }) = notice {
+                runs = Some(generation);
+            }
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may be dead already, which is what is wanted.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
