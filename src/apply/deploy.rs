@@ -1,15 +1,13 @@
 //! Making a set live: fetch what is missing, write the generation, one sync, one rename.
 
-use std::collections::BTreeMap;
-
 use leah_plugin::{
-    layout::{EntryName, SettingsFile},
+    layout::EntryName,
     lock::{Lock, Locked},
     name::PluginName,
 };
 
 use super::{
-    Apply, ApplyError, Event, remember,
+    Apply, ApplyError, Event, remember, settings,
     trial::{About, Switched, Trial},
 };
 use crate::{
@@ -63,14 +61,18 @@ pub fn deploy<E: From<ApplyError>>(
 ) -> Result<Outcome, E> {
     loop {
         let live = Generation::live(apply.layout).map_err(ApplyError::from)?;
-        let Some(plan) = make_plan(live.as_ref())? else {
+        let plan = make_plan(live.as_ref())?.map(|plan| settings::planned(apply, live.as_ref(), plan));
+        let plan = plan.transpose()?;
+        let Some(mut plan) = plan.filter(|plan| !plan.changes_nothing(live.as_ref().map(Generation::lock)))
+        else {
             remember::registries_seen(apply, session)?;
             return Ok(Outcome::Unchanged);
         };
         if apply.config.dry_run {
+            settings::leave_open(&mut plan);
             return Ok(Outcome::Planned(plan));
         }
-        if let Some(switched) = carry_out(apply, session, live.as_ref(), &plan)? {
+        if let Some(switched) = carry_out(apply, session, live.as_ref(), &mut plan)? {
             return Ok(Outcome::Live { switched, plan });
         }
     }
@@ -82,12 +84,13 @@ fn carry_out(
     apply: &Apply<'_>,
     session: &Session,
     live: Option<&Generation>,
-    plan: &Plan,
+    plan: &mut Plan,
 ) -> Result<Option<Switched>, ApplyError> {
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
     let needs = missing(&store, session, live, &plan.lock)?;
     let switched = fetch_into(apply, &store, &needs, Trust::WhatWasLive)
+        .and_then(|()| settings::settle(apply, live, plan, |_, _| true))
         .and_then(|()| switch(apply, session, &store, live, plan));
     if switched.is_err() {
         // Nothing of a change that is refused stays behind. That error is the one to report; what cannot be
@@ -112,13 +115,14 @@ fn switch(
     if session.close_outdated()? || writer.live()? != plan.parent {
         return Ok(None);
     }
+    let (settings, added) = settings::write(&writer, live, plan)?;
     let draft = Draft {
         lock: plan.lock.clone(),
         verb: plan.verb.parse()?,
         names: plan.names.clone(),
         created: apply.now,
-        settings: kept_settings(live, &plan.lock),
-        added: Vec::new(),
+        settings,
+        added,
     };
     let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });
@@ -130,15 +134,6 @@ fn switch(
     trial.switch(generation, &About { lock: &draft.lock, settings: &draft.settings, names }).map(Some)
 }
 
-/// The settings of the plugins that stay.
-fn kept_settings(live: Option<&Generation>, lock: &Lock) -> BTreeMap<PluginName, SettingsFile> {
-    let settings = live.into_iter().flat_map(|live| &live.record().settings);
-    settings
-        .filter(|(name, _)| lock.plugins.contains_key(*name))
-        .map(|(name, file)| (name.clone(), file.clone()))
-        .collect()
-}
-
 /// The packages of `lock` that are not in the store. What was live once is taken as it was checked then
 /// (`verify` looks for damage since); anything else in the store is hashed before it is believed.
 fn missing(
@@ -147,18 +142,22 @@ fn missing(
     live: Option<&Generation>,
     lock: &Lock,
 ) -> Result<Vec<Need>, ApplyError> {
-    let in_use = |name: &PluginName, locked: &Locked| {
-        let used = live.and_then(|live| live.lock().plugins.get(name));
-        used.is_some_and(|used| used.content == locked.content && used.version == locked.version)
-    };
     let mut needs = Vec::new();
     for (name, locked) in &lock.plugins {
-        if in_use(name, locked) || store.holds(&locked.entry(name), &locked.content, Trust::WhatWasLive)? {
+        if in_use(live, name, locked)
+            || store.holds(&locked.entry(name), &locked.content, Trust::WhatWasLive)?
+        {
             continue;
         }
         needs.push(need(session, name, locked)?);
     }
     Ok(needs)
+}
+
+/// True when the very package is part of the live set.
+pub(super) fn in_use(live: Option<&Generation>, name: &PluginName, locked: &Locked) -> bool {
+    let used = live.and_then(|live| live.lock().plugins.get(name));
+    used.is_some_and(|used| used.content == locked.content && used.version == locked.version)
 }
 
 /// What the index says of a locked package; its hash must be the one in the lock, and its key not be revoked.
@@ -207,7 +206,7 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let number = target(&live, to)?;
     if apply.config.dry_run || number == live.number() {
-        return Ok(rolled(&live, &Generation::read(apply.layout, number)?));
+        return Ok(rolled(apply, &live, &Generation::read(apply.layout, number)?));
     }
     let store =
         apply.with_patience(|patience| Store::open(apply.layout, apply.config.durability, patience))?;
@@ -215,7 +214,7 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     let live = Generation::live(apply.layout)?.ok_or(ApplyError::NoParent)?;
     let number = target(&live, to)?;
     let wanted = Generation::read(apply.layout, number)?;
-    let rolled = rolled(&live, &wanted);
+    let rolled = rolled(apply, &live, &wanted);
     if number == live.number() {
         return Ok(rolled);
     }
@@ -226,8 +225,10 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
     Ok(Rolled { switched: Some(switched), ..rolled })
 }
 
-fn rolled(live: &Generation, wanted: &Generation) -> Rolled {
-    let changes = plan::difference(Some(live.lock()), wanted.lock());
+fn rolled(apply: &Apply<'_>, live: &Generation, wanted: &Generation) -> Rolled {
+    let mut changes = plan::difference(Some(live.lock()), wanted.lock());
+    changes.extend(settings::difference(apply.layout, live, wanted));
+    changes.sort_by(|a, b| a.name().cmp(b.name()));
     Rolled { from: live.number(), to: wanted.number(), changes, switched: None }
 }
 

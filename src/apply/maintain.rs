@@ -7,13 +7,11 @@ use leah_plugin::{
     lock::{Lock, Locked},
     manifest::{Manifest, ToolName},
     name::PluginName,
-    settings::Settings,
-    yaml::MAX_YAML_BYTES,
 };
 
 use super::{
-    Apply, ApplyError, Event, deploy,
-    trial::{About, MissingSetting, Switched, Trial},
+    Apply, ApplyError, Event, deploy, settings,
+    trial::{About, Switched, Trial},
 };
 use crate::{
     fs,
@@ -37,37 +35,9 @@ pub fn tools(layout: &Layout, lock: &Lock) -> Result<BTreeMap<PluginName, Vec<To
     enabled.map(tools_of).collect()
 }
 
-fn manifest(layout: &Layout, name: &PluginName, locked: &Locked) -> Result<Manifest, ApplyError> {
+pub(super) fn manifest(layout: &Layout, name: &PluginName, locked: &Locked) -> Result<Manifest, ApplyError> {
     let bytes = fs::read(&layout.manifest(&locked.entry(name)), MAX_MANIFEST_BYTES)?;
     Manifest::read(&bytes).map_err(|source| ApplyError::Manifest { name: name.clone(), source })
-}
-
-/// The enabled plugins among those that a change is about which lack required settings, with the settings; only those
-/// that are `waiting`, where the host has said which. What cannot be read is left out: the set is live, and what is
-/// damaged is for `verify` to tell.
-pub(super) fn missing_settings(
-    layout: &Layout,
-    about: &About<'_>,
-    waiting: Option<&[PluginName]>,
-) -> BTreeMap<PluginName, Vec<MissingSetting>> {
-    let enabled =
-        about.lock.plugins.iter().filter(|(name, locked)| locked.enabled && about.names.contains(name));
-    let listed = enabled.filter(|(name, _)| waiting.is_none_or(|waiting| waiting.contains(name)));
-    let missing_of = |(name, locked): (&PluginName, &Locked)| {
-        let declared = manifest(layout, name, locked).ok()?.config;
-        let set = match about.settings.get(name) {
-            Some(file) => {
-                let bytes = fs::read(&layout.settings_file(file), MAX_YAML_BYTES as u64).ok()?;
-                Settings::read(&bytes).ok()?
-            }
-            None => Settings::default(),
-        };
-        let secret = |key: &String| declared.get(key).is_some_and(|setting| setting.secret);
-        let missing = set.effective(&declared).missing.into_iter();
-        let missing: Vec<_> = missing.map(|key| MissingSetting { secret: secret(&key), key }).collect();
-        (!missing.is_empty()).then(|| (name.clone(), missing))
-    };
-    listed.filter_map(missing_of).collect()
 }
 
 /// Removes the generations beyond `keep` of the live one's line (the live one not counted), and what only
@@ -85,7 +55,7 @@ pub fn collect(apply: &Apply<'_>, keep: usize) -> Result<gc::Collected, ApplyErr
 }
 
 /// Fetches plugins of the live set again, verifies them, puts them in place of what is damaged, and makes a new
-/// generation of the same set; none where nothing was ever installed.
+/// generation of the same set, with the settings that can be read; none where nothing was ever installed.
 ///
 /// # Errors
 /// When a registry no longer has one, or a file cannot be written.
@@ -108,7 +78,7 @@ pub fn repair(
         verb: "repair".parse()?,
         names: damaged.iter().cloned().collect(),
         created: apply.now,
-        settings: live.record().settings.clone(),
+        settings: settings::readable(apply.layout, &live),
         added: Vec::new(),
     };
     let generation = writer.write(&draft)?;

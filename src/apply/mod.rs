@@ -7,6 +7,7 @@
 mod deploy;
 mod maintain;
 mod remember;
+mod settings;
 mod trial;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use leah_plugin::{
     layout::{EntryName, Layout},
     manifest::ManifestError,
     name::{Origin, PluginName},
+    settings::SettingsError,
 };
 use semver::Version;
 
@@ -23,6 +25,7 @@ pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
     remember::{forget_seen, remember_met, remember_registries, remember_token},
+    settings::{Configured, configured},
     trial::{Confirmed, MissingSetting, Reloaded, Switched, reload},
 };
 use crate::{
@@ -33,6 +36,7 @@ use crate::{
     generation::{ReadError, SwitchError, gc::GcError},
     host::HostError,
     registry::SessionError,
+    settings::OrderError,
     store::{
         StoreError,
         lock::{LockingError, Patience},
@@ -180,6 +184,36 @@ pub enum ApplyError {
         name: PluginName,
         /// What is wrong.
         source: ManifestError,
+    },
+    /// A setting cannot be changed as it was asked for.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// A plugin is to have settings and is not in the set.
+    #[error("`{0}` is not in the set that is to be installed, and cannot have settings")]
+    NotInSet(PluginName),
+    /// The settings of a plugin cannot be read.
+    #[error("cannot read `{}`", crate::fs::shown(path))]
+    Settings {
+        /// Their file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SettingsError,
+    },
+    /// The settings of a plugin are not where they should be.
+    #[error("the settings of `{name}` are gone: `{}`", crate::fs::shown(path))]
+    SettingsGone {
+        /// The plugin.
+        name: PluginName,
+        /// Their file.
+        path: PathBuf,
+    },
+    /// The settings of a plugin are more than a file of them may hold.
+    #[error("cannot write the settings of `{name}`")]
+    TooManySettings {
+        /// The plugin.
+        name: PluginName,
+        /// Why.
+        source: SettingsError,
     },
     /// There is nothing to go back to.
     #[error("there is no earlier generation to go back to")]

@@ -10,7 +10,7 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use super::{Apply, ApplyError, Event, maintain};
+use super::{Apply, ApplyError, Event, settings};
 use crate::{
     generation::{self, Generation, Pending, Writer},
     host::{Host, HostError},
@@ -26,6 +26,8 @@ pub struct Switched {
     pub host: Confirmed,
     /// The plugins of this change that do not start before they have settings, with those that are missing.
     pub needs_settings: BTreeMap<PluginName, Vec<MissingSetting>>,
+    /// The keys of what was set for plugins of this change and is not used by the version that is live.
+    pub unused_settings: BTreeMap<PluginName, Vec<String>>,
 }
 
 /// A required setting without a value.
@@ -107,7 +109,8 @@ impl<'a> Trial<'a> {
         let number = pending.make_live()?;
         apply.see(Event::Live { number });
         let waiting = host.as_ref().map(|ready| ready.needs_settings.as_slice());
-        let needs_settings = maintain::missing_settings(apply.layout, about, waiting);
+        let needs_settings = settings::missing(apply.layout, about, waiting);
+        let unused_settings = settings::unused(apply.layout, about);
         let host = match host {
             None => Confirmed::NotAsked,
             Some(Ready { mut host, wanted, .. }) => match host.commit(&wanted) {
@@ -118,7 +121,7 @@ impl<'a> Trial<'a> {
                 Err(error) => Confirmed::Unknown(error),
             },
         };
-        Ok(Switched { number, host, needs_settings })
+        Ok(Switched { number, host, needs_settings, unused_settings })
     }
 }
 

@@ -15,6 +15,7 @@ use leah_plugin::{key::PublicKey, layout::CacheLayout};
 use semver::Version;
 
 use super::{
+    config::hidden,
     failure::{Failure, Kind},
     ui::{ColorChoice, Ui, Verbosity},
 };
@@ -188,10 +189,25 @@ fn folder(
 
 /// `leahpm` with these arguments, quoted where a shell needs it.
 pub(super) fn invocation(arguments: impl Iterator<Item = OsString>) -> String {
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words = arguments.map(|word| word.to_string_lossy().into_owned());
+    let words = without_values(words);
     // A word with a NUL byte cannot come from a command line.
     let words = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
     super::ui::escaped(&format!("leahpm {words}"))
+}
+
+/// A value of `--set` may be a secret; in its place stands what makes leahpm ask for it.
+fn without_values(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut is_behind = false;
+    let hide = |word: String| {
+        let is_value = std::mem::replace(&mut is_behind, word == "--set");
+        match word.strip_prefix("--set=") {
+            Some(value) => format!("--set={}", hidden(value)),
+            None if is_value => hidden(&word),
+            None => word,
+        }
+    };
+    words.map(hide).collect()
 }
 
 /// Prints what clap has to say (help, version or a usage error) and gives the exit code.

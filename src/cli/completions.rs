@@ -11,18 +11,22 @@ use clap_complete::{
 use leah_plugin::{
     layout::{CacheLayout, Layout},
     lock::Locked,
+    manifest::{SWITCH, SettingType, settings::ItemType},
     name::Origin,
 };
+use serde_json::Value;
 
 use super::{
     context::{Context, now},
     failure::{Failure, Kind},
 };
 use crate::{
+    apply,
     config::{self, NetworkConfig},
     generation::Generation,
     registry::Session,
     requirements::{BareNames, PluginId},
+    settings::Declared,
 };
 
 /// Variable by which the shell's script asks for candidates.
@@ -85,6 +89,44 @@ pub(super) fn available() -> ArgValueCompleter {
 fn candidates(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     names.into_iter().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+}
+
+/// Completes the keys of the settings of the plugin that is named before on the line.
+pub(super) fn settings() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        candidates(typed, declared().unwrap_or_default().into_keys().collect())
+    })
+}
+
+/// Completes the values that the setting named before on the line can have, where they are few.
+pub(super) fn values() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| candidates(typed, choices().unwrap_or_default()))
+}
+
+/// The words behind `leahpm config set` and the like that are no flags.
+fn words_behind_config() -> Vec<String> {
+    let words = std::env::args_os().skip_while(|word| word != "config").skip(2);
+    words.map(|word| word.to_string_lossy().into_owned()).filter(|word| !word.starts_with('-')).collect()
+}
+
+fn declared() -> Option<Declared> {
+    let layout = layout()?;
+    let live = Generation::live(&layout).ok()??;
+    let name = words_behind_config().first()?.parse().ok()?;
+    let mut declared = apply::configured(&layout, &live, &name).ok()??.declared;
+    declared.remove(SWITCH);
+    Some(declared)
+}
+
+fn choices() -> Option<Vec<String>> {
+    let words = words_behind_config();
+    let declared = declared()?;
+    let setting = declared.get(words.get(1)?)?;
+    let spelled = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Some(match setting.kind {
+        SettingType::One(ItemType::Boolean) => vec!["true".into(), "false".into()],
+        _ => setting.choices.iter().map(spelled).collect(),
+    })
 }
 
 // A completion has nowhere to report an error to; without an answer the shell offers nothing.

@@ -31,6 +31,10 @@ pub(super) fn run(ctx: &Context, args: &GcArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let would = if ctx.config.dry_run { "Would remove" } else { "Removed" };
+    if !plan.settings.is_empty() {
+        let files = ui::counted(plan.settings.len(), "settings file");
+        ctx.ui.done(format_args!("{would} {files}."));
+    }
     ctx.ui.done(format_args!(
         "{would} {} and {}, {} in all.",
         ui::counted(plan.generations.len(), "generation"),

@@ -7,6 +7,7 @@ use leah_plugin::{
 };
 
 use super::{
+    config::{self, Given},
     context::Context,
     failure::{Failure, Kind},
     render, resolve,
@@ -15,6 +16,7 @@ use crate::{
     consent,
     plan::{self, Plan},
     requirements::{Requirement, Update, Wanted},
+    settings::OrderError,
 };
 
 /// Install plugins with what they need
@@ -28,27 +30,34 @@ Examples:
   leahpm install translator@^1.0 hello-world
   leahpm install translator --grant all                     agree to all it asks for
   leahpm install translator --grant use_model --deny network_access
+  leahpm install translator --set target=tr --set api_key=- with settings; `-` asks for the value
   leahpm install --registry ./my-registry my-plugin         from a folder")]
 pub(super) struct InstallArgs {
     /// Plugins: NAME, NAME@RANGE or REGISTRY/NAME@RANGE
     #[arg(required = true, value_name = "PLUGIN", add = super::completions::available())]
     plugins: Vec<Wanted>,
+    /// Give a setting a value at once: KEY=VALUE, or PLUGIN.KEY=VALUE; `-` asks for the value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Given>,
     #[command(flatten)]
     from: resolve::FromArgs,
 }
 
 pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
     refuse_contradictions(&args.plugins)?;
+    let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
+    let assignments = config::of_install(&args.set, &names)?;
     let mut session = ctx.session()?;
     // Decided before any registry is opened: a plugin that is there needs no index, no key and no hash.
     if args.from.is_silent()
+        && assignments.is_empty()
         && let Some(live) = ctx.live()?
         && is_satisfied(ctx, live.lock(), &args.plugins)?
     {
         return render::nothing_to_do(ctx, live.lock(), &args.plugins);
     }
     let registry = args.from.registry(ctx, &mut session)?;
-    let names: Vec<PluginName> = args.plugins.iter().map(|wanted| wanted.name.clone()).collect();
+    let orders = config::orders(ctx, assignments)?;
     let outcome = ctx.deploy("install", &session, |live| {
         let lock = live.map(|live| live.lock());
         let mut requirements = resolve::requirements(ctx, &session, lock, Update::None)?;
@@ -67,9 +76,23 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
             })?;
         }
         let next = resolve::next(ctx, &session, lock, &requirements, &names)?;
-        Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "install", names.clone()))
-    })?;
+        let live = live.map(|live| (live.number(), live.lock()));
+        Ok(Plan::ordering(live, next, "install", names.clone(), orders.clone()))
+    });
+    let outcome = outcome.map_err(hinted)?;
     render::outcome(ctx, "install", &outcome)
+}
+
+/// Before it is installed, the commands that show and change its settings know nothing of a plugin.
+fn hinted(failure: Failure) -> Failure {
+    let hint = match failure.source.downcast_ref::<OrderError>() {
+        Some(OrderError::Said { key, .. }) => format!("`--set {key}=-` asks for it"),
+        Some(OrderError::Unknown { .. } | OrderError::Unfit { .. }) => {
+            "without `--set` it can be installed, and `leahpm config list` shows its settings".to_owned()
+        }
+        _ => return failure,
+    };
+    Failure { hints: vec![hint], ..failure }
 }
 
 /// True when the locked package is not what is asked for.

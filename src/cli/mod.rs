@@ -19,6 +19,7 @@ mod switched;
 mod cache;
 mod check;
 mod completions;
+mod config;
 mod disable;
 mod enable;
 mod gc;
@@ -84,6 +85,7 @@ enum Command {
     Search(search::SearchArgs),
     Info(info::InfoArgs),
     Outdated(outdated::OutdatedArgs),
+    Config(config::ConfigArgs),
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
@@ -162,6 +164,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Search(args) => search::run(ctx, &args),
         Command::Info(args) => info::run(ctx, &args),
         Command::Outdated(args) => outdated::run(ctx, &args),
+        Command::Config(args) => config::run(ctx, &args),
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),

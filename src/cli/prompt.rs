@@ -1,8 +1,16 @@
 //! Questions on a terminal. A Ctrl-C in one gives the cursor back before the process ends.
 
-use std::{io::Write, sync::Once};
+use std::{
+    io::{IsTerminal, Read, Write},
+    sync::Once,
+};
 
-use super::failure::{Failure, Kind};
+use leah_plugin::yaml::MAX_YAML_BYTES;
+
+use super::{
+    failure::{Failure, Kind},
+    ui::Ui,
+};
 
 /// The user did not want to go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +45,41 @@ pub(super) fn password(question: &str, repeat: Option<&str>) -> Result<String, F
         prompt = prompt.with_confirmation(again, "The two differ.").allow_empty_password(true);
     }
     prompt.interact().map_err(failed)
+}
+
+/// The value of a setting, which may be a secret: typed without being shown, or the whole standard input but the line
+/// break at its end.
+pub(super) fn value(ui: &Ui, setting: &str) -> Result<String, Failure> {
+    if ui.interactive {
+        return password(&format!("Value for {setting}, not shown"), None);
+    }
+    let mut input = std::io::stdin();
+    // Who types here would see what is typed.
+    if input.is_terminal() {
+        let hint = "take the value from a file with `<`, or run it without `--json` on a terminal";
+        return Err(
+            Failure::new(Kind::Usage, NoValue { setting: setting.to_owned(), source: None }).hint(hint)
+        );
+    }
+    let mut text = String::new();
+    let unread = |source| NoValue { setting: setting.to_owned(), source: Some(source) };
+    let read = input.by_ref().take(MAX_YAML_BYTES as u64).read_to_string(&mut text);
+    if read.map_err(|source| Failure::new(Kind::Usage, unread(source)))? == 0 {
+        let hint = "take it from a file with `<`, or run the command on a terminal, which asks for it";
+        return Err(
+            Failure::new(Kind::Usage, NoValue { setting: setting.to_owned(), source: None }).hint(hint)
+        );
+    }
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// Nothing came where a value was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no value for {setting}: nothing came from standard input")]
+struct NoValue {
+    setting: String,
+    source: Option<std::io::Error>,
 }
 
 fn failed(error: dialoguer::Error) -> Failure {

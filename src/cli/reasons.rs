@@ -22,6 +22,7 @@ use crate::{
     plan::PlanError,
     registry::{RegistryError, SessionError},
     resolve::ResolveError,
+    settings::OrderError,
     store::{StoreError, lock::LockingError},
     trust::TrustError,
     verify::{Reason, VerifyError},
@@ -104,6 +105,31 @@ impl From<PlanError> for Failure {
             }
         };
         Self::new(kind, error).hint(hint)
+    }
+}
+
+impl From<OrderError> for Failure {
+    fn from(error: OrderError) -> Self {
+        match &error {
+            OrderError::Unknown { name, similar, .. } => {
+                let hint = format!("`leahpm config list {name}` shows its settings");
+                let meant = similar.as_ref().map(|key| format!("did you mean `{key}`?"));
+                Self::new(Kind::NotFound, error).hint_if_any(meant).hint(hint)
+            }
+            OrderError::Switch(name) => {
+                let hint = format!("`leahpm enable {name}` switches it on, `leahpm disable {name}` off");
+                Self::new(Kind::Refused, error).hint(hint)
+            }
+            OrderError::Said { name, key } => {
+                let asks = format!("`leahpm config set {name} {key}` asks for it");
+                let reads = format!("`leahpm config set {name} {key} < FILE` reads it from a file");
+                Self::new(Kind::Refused, error).hint(asks).hint(reads)
+            }
+            OrderError::Unfit { name, .. } => {
+                let hint = format!("`leahpm config list {name}` shows what each setting is for");
+                Self::new(Kind::Invalid, error).hint(hint)
+            }
+        }
     }
 }
 
@@ -395,6 +421,14 @@ impl From<ApplyError> for Failure {
             }
             ApplyError::Manifest { .. } => Self::new(Kind::CheckFailed, error)
                 .hint("`leahpm verify --repair` fetches the damaged plugins again"),
+            ApplyError::Order(error) => error.into(),
+            ApplyError::NotInSet(ref name) => {
+                let hint = format!("`leahpm install {name}` installs it");
+                Self::new(Kind::NotFound, error).hint(hint)
+            }
+            ApplyError::Settings { .. } | ApplyError::SettingsGone { .. } => Self::new(Kind::CheckFailed, error)
+                .hint("`leahpm verify --repair` gives the plugin its defaults again"),
+            ApplyError::TooManySettings { .. } => Self::new(Kind::Invalid, error),
             ApplyError::Verb(_) | ApplyError::Write { .. } => Self::new(Kind::Unexpected, error),
         }
     }

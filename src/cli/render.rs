@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leah_plugin::{lock::Lock, name::PluginName};
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure, switched, ui};
+use super::{config::reach, context::Context, failure::Failure, switched, ui};
 use crate::{apply::Outcome, plan::Change, requirements::Wanted, settings::Now};
 
 /// Shows what a command did, or would do.
@@ -40,6 +40,7 @@ fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) 
             "generation": number, "parent": plan.and_then(|plan| plan.parent), "changes": changes_json(all),
         });
         live.into_iter().for_each(|live| switched::tell(ctx, live));
+        plan.filter(|_| live.is_some()).into_iter().for_each(|plan| reach::tell(ctx, plan));
         return ctx.ui.object(command, ui::merged(object, switched::json(live)));
     }
     changes(ctx, all)?;
@@ -49,6 +50,7 @@ fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) 
         (Some(_), Some(number)) => ctx.ui.done(format_args!("Generation {number} is live.")),
     }
     live.into_iter().for_each(|live| switched::tell(ctx, live));
+    plan.filter(|_| live.is_some()).into_iter().for_each(|plan| reach::tell(ctx, plan));
     Ok(())
 }
 

@@ -33,6 +33,13 @@ pub(super) fn tell(ctx: &Context, switched: &Switched) {
     for (name, missing) in &switched.needs_settings {
         ctx.ui.note(needs_settings(name, missing));
     }
+    for (name, keys) in &switched.unused_settings {
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+        ctx.ui.note(format_args!(
+            "`{name}` does not use what was set for {}; `leahpm config list {name}` tells why",
+            keys.join(" and ")
+        ));
+    }
 }
 
 /// The sentence that says what a plugin waits for, with the commands that end the wait.

@@ -81,6 +81,14 @@ impl Ui {
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(closed)
     }
 
+    /// Prints one value as it is, for a script; where a terminal would obey it, escaped.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub(super) fn value(&self, text: &str) -> Result<(), Failure> {
+        if io::stdout().is_terminal() { self.data(escaped_lines(text)) } else { self.data(text) }
+    }
+
     /// Prints the one object of a `--json` run: `value` with `schema` and `command` in front.
     ///
     /// # Errors

@@ -55,6 +55,7 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     }
     let damaged: BTreeSet<PluginName> =
         report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
+    let unset: Vec<PluginName> = report.damage.iter().filter_map(Damage::settings).cloned().collect();
     let session = ctx.session()?;
     let repaired = ctx.with_watch("verify --repair", |watch| {
         ctx.applying(watch, |apply| apply::repair(apply, &session, &damaged))
@@ -62,7 +63,12 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     repaired.iter().for_each(|live| switched::tell(ctx, live));
     let after = check::check(&ctx.layout, Extent::Live)?;
     if after.damage.is_empty() {
-        if damaged.is_empty() {
+        for name in &unset {
+            ctx.ui.note(format_args!(
+                "The settings of `{name}` are gone, and its defaults count; `leahpm config list {name}` shows them."
+            ));
+        }
+        if damaged.is_empty() && unset.is_empty() {
             ctx.ui.done("Made the links of the live generation new.");
         }
         finish(ctx, &after, &damaged)

@@ -11,6 +11,9 @@ use leah_home::{
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
+    name::PluginName,
+    settings::{Settings, SettingsError},
+    yaml::MAX_YAML_BYTES,
 };
 
 /// How much is looked at.
@@ -81,8 +84,20 @@ pub enum Damage {
     /// A settings file is missing.
     #[error("the settings `{}` are missing", shown(.path))]
     SettingsMissing {
+        /// The plugin.
+        name: PluginName,
         /// The file.
         path: PathBuf,
+    },
+    /// A settings file is none any more.
+    #[error("the settings `{}` are damaged", shown(.path))]
+    SettingsDamaged {
+        /// The plugin.
+        name: PluginName,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SettingsError,
     },
     /// Something could not be read.
     #[error("a part of the installation cannot be read")]
@@ -100,6 +115,15 @@ impl Damage {
             Self::EntryMissing { entry } | Self::EntryChanged { entry, .. } | Self::Extra { entry, .. } => {
                 Some(entry)
             }
+            _ => None,
+        }
+    }
+
+    /// The plugin whose settings are gone, if it is about settings.
+    #[must_use]
+    pub fn settings(&self) -> Option<&PluginName> {
+        match self {
+            Self::SettingsMissing { name, .. } | Self::SettingsDamaged { name, .. } => Some(name),
             _ => None,
         }
     }
@@ -164,10 +188,14 @@ fn check_generation(
             damage.push(Damage::ExtraInGeneration { number, path });
         }
     }
-    for file in generation.record().settings.values() {
-        let path = layout.settings_file(file);
+    for (name, file) in &generation.record().settings {
+        let (name, path) = (name.clone(), layout.settings_file(file));
         if fs::kind(&path)? != Some(Kind::File) {
-            damage.push(Damage::SettingsMissing { path });
+            damage.push(Damage::SettingsMissing { name, path });
+            continue;
+        }
+        if let Err(source) = Settings::read(&fs::read(&path, MAX_YAML_BYTES as u64)?) {
+            damage.push(Damage::SettingsDamaged { name, path, source });
         }
     }
     Ok(())

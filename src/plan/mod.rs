@@ -122,6 +122,12 @@ impl Plan {
         Self { parent, verb, names, lock, changes, orders, settings: BTreeMap::new() }
     }
 
+    /// True when the set and its settings would be what they are; `live` is what the plan started from.
+    #[must_use]
+    pub fn changes_nothing(&self, live: Option<&Lock>) -> bool {
+        self.orders.is_empty() && self.settings.is_empty() && live == Some(&self.lock)
+    }
+
     /// Adds what changes of a plugin's settings, behind what else changes of the plugin.
     pub fn add_settings(&mut self, name: &PluginName, changed: Vec<(String, Now)>) {
         let change = |(key, now)| Change::Setting { name: name.clone(), key, now };

@@ -1,7 +1,7 @@
 //! `leahpm completions`, and the answers that a shell gets while somebody types.
 
 use crate::{
-    fixture::hub,
+    fixture::{PackageSpec, hub},
     sandbox::{Output, Sandbox},
 };
 
@@ -31,6 +31,14 @@ fn offers_the_names_that_the_command_can_take() {
     assert_eq!(offered(&sandbox, &["leahpm", "unhold", "a"]).ok().stdout, "");
     sandbox.run(&["hold", "alpha"]).ok();
     assert_eq!(offered(&sandbox, &["leahpm", "unhold", "a"]).ok().stdout, "alpha");
+    let config = "config:\n  speed: { type: integer }\n  target: { type: string, enum: [en, tr] }\n  enabled: { type: boolean }\n";
+    hub.publish(&PackageSpec::new("speak", "1.0.0").manifest(config));
+    sandbox.run(&["install", "speak"]).ok();
+    assert_eq!(offered(&sandbox, &["leahpm", "config", "set", "sp"]).ok().stdout, "speak");
+    assert_eq!(offered(&sandbox, &["leahpm", "config", "get", "speak", "s"]).ok().stdout, "speed");
+    assert_eq!(offered(&sandbox, &["leahpm", "config", "unset", "speak", "ta"]).ok().stdout, "target");
+    assert_eq!(offered(&sandbox, &["leahpm", "config", "set", "speak", "target", "t"]).ok().stdout, "tr");
+    assert_eq!(offered(&sandbox, &["leahpm", "config", "set", "alpha", "s"]).ok().stdout, "");
     assert_eq!(offered(&sandbox, &["leahpm", "perm"]).ok().stdout, "permissions");
     assert_eq!(offered(&sandbox, &["leahpm", "permissions", "gr"]).ok().stdout, "grant");
     assert_eq!(offered(&sandbox, &["leahpm", "list", "--js"]).ok().stdout, "--json");

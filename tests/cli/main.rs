@@ -18,6 +18,7 @@ mod authors;
 mod bundled;
 mod completions;
 mod concurrency;
+mod config;
 mod consent;
 mod crash;
 mod enable;

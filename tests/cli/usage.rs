@@ -137,6 +137,7 @@ fn shows_what_there_is_to_do() {
     1>   search       Find plugins by a word or a category
     1>   info         Show a plugin: its versions, what it asks for, who publishes it
     1>   outdated     Show for which plugins there is a newer version, and what an update would bring
+    1>   config       Show and change the settings of plugins
     1>   permissions  Show and change what plugins may do
     1>   history      Show the generations that were live
     1>   rollback     Make an earlier generation live again
@@ -203,6 +204,8 @@ fn shows_what_there_is_to_do() {
     1>   <PLUGIN>...  Plugins: NAME, NAME@RANGE or REGISTRY/NAME@RANGE
     1>
     1> Options:
+    1>       --set <KEY=VALUE>           Give a setting a value at once: KEY=VALUE, or PLUGIN.KEY=VALUE;
+    1>                                   `-` asks for the value
     1>       --registry <NAME|URL|PATH>  Registry of bare names: one that was added, a URL or a folder
     1>                                   [default: where a plugin is from, else the default one]
     1>       --key <KEY>                 Root key of a registry that was not added yet
@@ -241,6 +244,7 @@ fn shows_what_there_is_to_do() {
     1>   leahpm install translator@^1.0 hello-world
     1>   leahpm install translator --grant all                     agree to all it asks for
     1>   leahpm install translator --grant use_model --deny network_access
+    1>   leahpm install translator --set target=tr --set api_key=- with settings; `-` asks for the value
     1>   leahpm install --registry ./my-registry my-plugin         from a folder
     exit 0
     ");

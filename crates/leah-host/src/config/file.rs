@@ -237,6 +237,30 @@ mod tests {
         assert_eq!(file.ceiling.unwrap().iter().count(), 2);
     }
 
+    /// What is said to people about the file.
+    const PAGE: &str = include_str!("../../../../docs/host.md");
+
+    #[test]
+    fn the_example_on_the_page_is_one_of_all_keys() {
+        let example = PAGE.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        let file = HostFile::read(example.as_bytes()).unwrap();
+        assert!(file.log_level.is_some() && file.model.is_some() && file.ceiling.is_some());
+        assert_eq!(file.limits(), Limits::default());
+        let plugins = file.plugins(&file.limits());
+        assert_eq!(plugins["translator"].limits.unwrap().call_time, Duration::from_secs(120));
+    }
+
+    #[test]
+    fn the_table_on_the_page_has_every_limit_with_its_default() {
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let rows: Vec<_> = rows.map(|(key, rest)| (key, rest.split(" |").next().unwrap())).collect();
+        let limits: String = rows.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
+        let stated = HostFile::read(format!("limits:\n{limits}").as_bytes()).unwrap().limits;
+        let told = format!("{stated:?}");
+        assert!(!told.contains("None"), "{told}");
+        assert_eq!(stated.over(&Limits { faults: 0, ..Limits::default() }), Limits::default());
+    }
+
     #[track_caller]
     fn refuses(text: &str, expect: &str) {
         assert_eq!(HostFile::read(text.as_bytes()).unwrap_err().to_string(), expect);

@@ -9,17 +9,19 @@ mod tell;
 
 use std::{
     io,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use leah_plugin::message::{FaultCode, Level, Message, write_line};
-use leah_socket::{AcceptError, Listener, Reader, SocketError, Writer, connect};
+use leah_socket::{AcceptError, Listener, Reader, SocketError, Writer};
 
 pub use self::tell::MAX_SUBSCRIPTIONS;
 use self::{
@@ -48,7 +50,8 @@ const STACK: usize = 4 << 20;
 pub struct Server {
     path: PathBuf,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
+    /// Its other end is dropped when no connection is taken any more.
+    accepting: Receiver<()>,
 }
 
 /// Why a host cannot be reached.
@@ -86,12 +89,18 @@ impl Server {
             connections: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
-        let accepting = spawn("accept", {
+        let (ended, accepting) = channel();
+        spawn("accept", {
             let shared = Arc::clone(&shared);
-            move || shared.accept(&listener)
+            move || {
+                let _ended: Sender<()> = ended;
+                shared.accept(&listener);
+                // Before it is told that this thread has ended, the socket is gone.
+                drop(listener);
+            }
         })
         .map_err(ServeError::Thread)?;
-        Ok(Self { path: socket.to_owned(), shared, accepting: Some(accepting) })
+        Ok(Self { path: socket.to_owned(), shared, accepting })
     }
 
     /// Where it is reached.
@@ -104,12 +113,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-        // Whoever waits for a connection gets this one. If it is refused, nobody waits.
-        if let Ok(Some(_)) = connect(&self.path, WRITE_TIME)
-            && let Some(accepting) = self.accepting.take()
-        {
-            // It ends without an answer only where it panicked, which was told then.
-            let _ = accepting.join();
+        // Whoever waits for a connection gets this one, and is gone in a moment. If somebody has put another socket in
+        // this place, nobody is woken, and the socket that is left is nobody's.
+        if UnixStream::connect(&self.path).is_ok() {
+            let _ = self.accepting.recv_timeout(WRITE_TIME);
         }
         let connections = std::mem::take(&mut *self.shared.connections());
         connections.iter().filter_map(Weak::upgrade).for_each(|connection| connection.cut());

@@ -120,6 +120,18 @@ fn a_host_does_not_start_with_a_mistake_in_its_file() {
 }
 
 #[test]
+fn the_example_of_the_help_is_a_file_that_a_host_starts_with() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.prints(&["serve", "--help"]);
+    let example = help.split("every key may be left out:\n").nth(1).unwrap();
+    let example: String =
+        example.lines().map(|line| line.strip_prefix("  ").unwrap().to_owned() + "\n").collect();
+    assert!(example.contains("guest_time"));
+    fs::write(sandbox.home().join("host.yaml"), example).unwrap();
+    sandbox.serve().still_answers();
+}
+
+#[test]
 fn a_folder_that_others_may_enter_is_not_used_by_either_side() {
     let sandbox = Sandbox::new();
     let run = sandbox.home().join("run");

@@ -1,9 +1,11 @@
 //! Tests of calls that take long: what else is read meanwhile, and what ends them.
 
+mod served;
+
 use std::sync::mpsc::{Receiver, channel};
 
 use leah_plugin::message::{Done, Fault, Id};
-use leah_socket::{Line, Wait};
+use leah_socket::{Line, Wait, connect};
 
 use super::*;
 use crate::{config::Config, control::Control};
