@@ -7,7 +7,6 @@ mod fake;
 mod at_once;
 mod commands;
 mod deploys;
-mod homes;
 mod killed;
 mod languages;
 mod load;
