@@ -18,7 +18,7 @@ use leah_socket::Client;
 use crate::sandbox::{self, Sandbox};
 
 /// Longest wait for an answer or an event. A machine under load takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `leah-host serve`.
 pub struct Daemon {
@@ -82,6 +82,11 @@ impl Daemon {
         &self.socket
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, without a chance to clear up.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -97,6 +102,11 @@ impl Daemon {
 
     /// What becomes of a message of a user on its way to the model.
     pub fn said(&self, content: &str) -> String {
+        Self::said_on(&mut self.client().0, content)
+    }
+
+    /// The same on a connection that is there already.
+    pub fn said_on(client: &mut Client, content: &str) -> String {
         let message = ChatMessage {
             conversation: "test".into(),
             role: Role::User,
@@ -104,7 +114,7 @@ impl Daemon {
             meta: [].into(),
         };
         let call = HookCall { event: HookEvent::OnChatMessage(message), deadline_ms: None };
-        let outcome: Outcome = self.client().0.call(&Call::HooksCall(call), PATIENCE).unwrap();
+        let outcome: Outcome = client.call(&Call::HooksCall(call), PATIENCE).unwrap();
         match outcome.verdict {
             Verdict::Pass => content.to_owned(),
             Verdict::Replace { content } => content,
