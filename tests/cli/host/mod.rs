@@ -5,6 +5,7 @@ mod daemon;
 mod fake;
 
 mod commands;
+mod damaged;
 mod deploys;
 mod killed;
 mod real;
