@@ -1,6 +1,7 @@
 //! Changes while a host runs: the real one, and, for what a real one never does, one that is made for it and speaks the
 //! real protocol on a real socket.
 
+mod canary;
 mod daemon;
 mod fake;
 
@@ -8,6 +9,7 @@ mod commands;
 mod damaged;
 mod deploys;
 mod killed;
+mod reach;
 mod real;
 mod refuses;
 mod silent;
