@@ -8,6 +8,7 @@ mod fake;
 mod commands;
 mod damaged;
 mod deploys;
+mod faults;
 mod killed;
 mod reach;
 mod real;
