@@ -10,6 +10,7 @@ mod damaged;
 mod deploys;
 mod faults;
 mod killed;
+mod languages;
 mod reach;
 mod real;
 mod refuses;
