@@ -18,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn tool(host: &Daemon, name: &str, arguments: &Value) -> String {
     let call = json!({ "name": name, "arguments": arguments });
     let call: ToolCall = serde_json::from_value(call).unwrap();
-    let answer: ToolAnswer =
-        host.client().0.call(&Call::ToolsCall(call), PATIENCE).unwrap();
+    let answer: ToolAnswer = host.client().0.call(&Call::ToolsCall(call), PATIENCE).unwrap();
     answer.result.unwrap().content
 }
 
