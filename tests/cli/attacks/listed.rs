@@ -30,6 +30,7 @@ fn place(test: &str) -> (PathBuf, String) {
         None => ("tests/cli", test),
         Some(("leah-host", path)) => ("crates/leah-host/src", path),
         Some(("leah-http", path)) => ("crates/leah-http/src", path),
+        Some(("leah-host", path)) => ("crates/leah-host/src", path),
         Some(("leah-registry", path)) => ("crates/leah-registry/tests/e2e", path),
         Some((package, _)) => panic!("no tests of `{package}` are known"),
     };
@@ -110,6 +111,11 @@ fn every_attack_of_the_list_has_a_row() {
         "terminal escapes",
         "deleted versions",
         "tampered store",
+        "more than was granted",
+        "network from inside",
+        "past the permissions",
+        "breaks rules",
+        "machine code",
     ] {
         assert!(attacks.iter().any(|row| row.contains(attack)), "no row about `{attack}`");
     }
