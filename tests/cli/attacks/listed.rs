@@ -30,7 +30,6 @@ fn place(test: &str) -> (PathBuf, String) {
         None => ("tests/cli", test),
         Some(("leah-host", path)) => ("crates/leah-host/src", path),
         Some(("leah-http", path)) => ("crates/leah-http/src", path),
-        Some(("leah-host", path)) => ("crates/leah-host/src", path),
         Some(("leah-registry", path)) => ("crates/leah-registry/tests/e2e", path),
         Some((package, _)) => panic!("no tests of `{package}` are known"),
     };

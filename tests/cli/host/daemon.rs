@@ -89,11 +89,6 @@ impl Daemon {
         &self.socket
     }
 
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Ends it at once, without a chance to clear up.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
