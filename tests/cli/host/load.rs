@@ -155,8 +155,7 @@ fn no_call_fails_and_none_is_answered_by_half_a_set_while_sets_change() {
     let (calls, over) = (AtomicU64::new(0), AtomicBool::new(false));
     let began = Instant::now();
     let (deploys, seen) = thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|_| scope.spawn(|| call_on(&host, &calls, &over))).collect();
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| call_on(&host, &calls, &over))).collect();
         let deploys = deploy_on(&sandbox, &host, &calls, &over);
         (deploys, clients.into_iter().map(|client| client.join().unwrap()).collect::<Vec<_>>())
     });

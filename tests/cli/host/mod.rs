@@ -1,7 +1,7 @@
 //! Changes while a host runs: the real one, and, for what a real one never does, one that is made for it and speaks the
 //! real protocol on a real socket.
 
-mod daemon;
+pub mod daemon;
 mod fake;
 
 mod at_once;
