@@ -10,6 +10,7 @@ mod commands;
 mod damaged;
 mod deploys;
 mod faults;
+mod homes;
 mod killed;
 mod languages;
 mod load;
