@@ -131,7 +131,7 @@ fn a_package_that_stock_minisign_has_signed_is_published_and_installed() {
 fn installs_the_translator_into_an_empty_home_and_changes_nothing_the_second_time() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["install", "translator", "--grant", "all"]), @"
-    2> + translator 1.0.0 (bundled)
+    2> + translator 1.1.0 (bundled)
     2> Generation 1 is live.
     exit 0
     ");

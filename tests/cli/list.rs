@@ -179,8 +179,8 @@ fn finds_what_is_installed_from_the_bundled_registry_in_an_empty_home() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["search"]), @"
     1> NAME         VERSION  REGISTRY  DESCRIPTION
-    1> hello-world  1.0.0    bundled   Greets you in the chat and counts your messages
-    1> translator   1.0.0    bundled   Translates messages and offers a translate tool
+    1> hello-world  1.1.0    bundled   Greets you in the chat and counts your messages
+    1> translator   1.1.0    bundled   Translates messages and offers a translate tool
     exit 0
     ");
     assert!(!sandbox.home().exists());

@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use crate::{
+    host::daemon::Daemon,
     plugins::component,
     sandbox::{Sandbox, skipped},
 };
@@ -40,24 +41,29 @@ fn document(path: &str) -> Option<String> {
     text.ok()
 }
 
-#[test]
-fn every_transcript_of_the_readme_is_what_happens() {
-    let Some(text) = document("README.md") else { return };
-    let sandbox = Sandbox::new();
+/// Runs the transcripts of a document and compares what is shown.
+#[track_caller]
+fn is_what_happens(sandbox: &Sandbox, path: &str, text: &str) {
     let mut ran = 0;
-    for Step { command, shown } in transcript(&text) {
+    for Step { command, shown } in transcript(text) {
         // From a clone, the way to the program is longer.
         let command = command.replacen("cargo run --release -- ", "leahpm ", 1);
-        if !command.starts_with("leahpm ") {
+        if !command.starts_with("leah") {
             continue;
         }
         let output = sandbox.run_line(&command);
         let lines = output.stdout.lines().chain(output.stderr.lines()).map(str::trim_end);
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        assert_eq!(lines, shown, "README.md: {command}");
+        assert_eq!(lines, shown, "{path}: {command}");
         ran += 1;
     }
-    assert!(ran > 0, "README.md shows no command");
+    assert!(ran > 0, "{path} shows no command");
+}
+
+#[test]
+fn every_transcript_of_the_readme_is_what_happens() {
+    let Some(text) = document("README.md") else { return };
+    is_what_happens(&Sandbox::new(), "README.md", &text);
 }
 
 /// Where the guide asks a person, a script says it on the command line.
@@ -93,4 +99,6 @@ fn the_guide_for_authors_leads_to_an_installed_plugin() {
     }
     assert_eq!(ran.len(), 9, "{ran:#?}");
     assert_eq!(sandbox.live_line(), "shout 1.0.0");
+    let _host = Daemon::start(&sandbox);
+    is_what_happens(&sandbox, "docs/plugin-authors.md", &text);
 }

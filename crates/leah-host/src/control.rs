@@ -113,3 +113,39 @@ impl fmt::Debug for Control {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(1_000);
+
+    #[test]
+    fn a_part_of_a_call_ends_with_the_whole_and_may_end_before() {
+        let whole = Arc::new(Control::new(LONG));
+        let part = Control::within(&whole, Duration::ZERO);
+        assert_eq!((part.interrupt(), whole.interrupt()), (Some(Interrupt::Deadline), None));
+        let part = Control::within(&whole, LONG * 2);
+        assert!(part.time() <= LONG);
+        assert_eq!(part.interrupt(), None);
+        whole.cancel();
+        assert_eq!(part.interrupt(), Some(Interrupt::Cancelled));
+    }
+
+    #[test]
+    fn who_waits_is_told_once_that_it_takes_long_also_by_a_part() {
+        let told = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&told);
+        let slow = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let whole = Arc::new(Control::new(LONG).when_slow(slow));
+        for _ in 0..3 {
+            Control::within(&whole, LONG).going_slow();
+            whole.going_slow();
+        }
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+}

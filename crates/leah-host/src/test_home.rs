@@ -79,6 +79,12 @@ impl TestPlugin {
         }
     }
 
+    /// A plugin with this code and the hook `on_chat_message` alone. Its setting `mode` is `none` by default.
+    pub(crate) fn code(name: &str, wasm: &[u8]) -> Self {
+        let mode = "config:\n  mode: { type: string, default: none }\n";
+        Self { wasm: wasm.to_vec(), ..Self::of("good", name) }.manifest(mode).hooks(&["on_chat_message"])
+    }
+
     /// A plugin that behaves; its tools are `NAME_echo` and `NAME_seen`.
     pub(crate) fn good(name: &str) -> Self {
         Self::of("good", name)

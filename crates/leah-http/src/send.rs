@@ -223,7 +223,7 @@ async fn ask(engine: &Engine, hop: &Hop, bounds: &Bounds<'_>) -> Result<Response
 }
 
 /// Where a redirect leads. Whether that is allowed is asked before it is followed.
-fn target(from: &Url, location: &HeaderValue) -> Result<Url, Problem> {
+pub(crate) fn target(from: &Url, location: &HeaderValue) -> Result<Url, Problem> {
     let text = location.to_str().map_err(|_| RedirectProblem::Nowhere);
     let to = text.and_then(|text| from.join(text).map_err(|_| RedirectProblem::Nowhere));
     let to = to.map_err(Problem::Redirect)?;

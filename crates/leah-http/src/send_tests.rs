@@ -9,7 +9,7 @@ use std::{
 use url::Url;
 
 use crate::{
-    Bounds, Client, Incoming, Invalid, Outgoing, Problem, Reach, SendError, Settings,
+    Bounds, Client, Incoming, Invalid, Outgoing, Problem, Reach, SendError, Settings, send,
     test_server::{Question, Server, Then, drip, hang, ok, say},
 };
 
@@ -35,7 +35,7 @@ fn fields(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn send(outgoing: Outgoing<'_>) -> Result<Incoming, SendError> {
+fn ask(outgoing: Outgoing<'_>) -> Result<Incoming, SendError> {
     client().send(outgoing, &bounds(&everywhere))
 }
 
@@ -81,7 +81,7 @@ fn sends_method_fields_and_body_and_gives_back_the_whole_response() {
     });
     let headers = fields(&[("X-Kind", "green"), ("x-kind", "black"), ("Content-Type", "text/plain")]);
     let url = url_of(&server, "pot?size=2");
-    let reply = send(Outgoing { method: "PATCH", url: &url, headers: &headers, body: Some("leaves".into()) });
+    let reply = ask(Outgoing { method: "PATCH", url: &url, headers: &headers, body: Some("leaves".into()) });
     let expect = fields(&[("x-one", "1"), ("x-two", "2"), ("content-length", "3")]);
     assert_eq!(reply.unwrap(), Incoming { status: 418, headers: expect, body: "hot".into() });
     let [head] = &server.questions()[..] else { panic!() };
@@ -106,7 +106,7 @@ fn fields_of_the_connection_and_the_length_are_made_here() {
     let server = echo();
     let url = url_of(&server, "x");
     let outgoing = Outgoing { method: "POST", url: &url, headers: &headers, body: Some("12345".into()) };
-    let seen = body(send(outgoing));
+    let seen = body(ask(outgoing));
     assert!(seen.contains("\r\ncontent-length: 5\r\n") && seen.ends_with("12345"), "{seen}");
     let host = server.base().to_string();
     let host = host.trim_start_matches("http://").trim_end_matches('/');
@@ -118,7 +118,7 @@ fn fields_of_the_connection_and_the_length_are_made_here() {
 
 #[track_caller]
 fn check_invalid(outgoing: Outgoing<'_>, expect: Invalid) {
-    match send(outgoing) {
+    match ask(outgoing) {
         Err(SendError::Invalid(found)) => assert_eq!(found, expect),
         other => panic!("{other:?}"),
     }
@@ -215,7 +215,7 @@ fn a_redirect_is_checked_by_the_addresses_of_its_own_host() {
 
 #[track_caller]
 fn check_problem(url: &str, is: impl Fn(&Problem) -> bool) {
-    match send(get(url)) {
+    match ask(get(url)) {
         Err(SendError::Failed(problem)) => assert!(is(&problem), "{problem:?}"),
         other => panic!("{other:?}"),
     }
@@ -231,6 +231,17 @@ fn a_redirect_that_leads_nowhere_or_round_in_circles_is_not_followed() {
     assert_eq!(circle.questions().len(), 6);
 }
 
+#[test]
+fn a_redirect_out_of_tls_is_not_followed() {
+    let target = |from: &str, to: &str| {
+        send::target(&Url::parse(from).unwrap(), &to.parse().unwrap()).map(|to| to.to_string()).ok()
+    };
+    assert_eq!(target("https://a.example/", "http://a.example/"), None);
+    assert_eq!(target("https://a.example/x", "//b.example/y"), Some("https://b.example/y".into()));
+    assert_eq!(target("http://a.example/", "https://a.example/"), Some("https://a.example/".into()));
+    assert_eq!(target("http://a.example/", "http://b.example/"), Some("http://b.example/".into()));
+}
+
 /// What the server at the end of a redirect with this status saw of a request with a body and a secret.
 fn after_redirect(method: &str, status: u16) -> String {
     let target = echo();
@@ -242,7 +253,7 @@ fn after_redirect(method: &str, status: u16) -> String {
         ("X-Kind", "a"),
     ]);
     let url = url_of(&first, "here");
-    body(send(Outgoing { method, url: &url, headers: &headers, body: Some("leaves".into()) }))
+    body(ask(Outgoing { method, url: &url, headers: &headers, body: Some("leaves".into()) }))
 }
 
 #[test]
@@ -260,7 +271,7 @@ fn a_secret_stays_with_a_redirect_on_its_own_server() {
         _ => say(stream, &ok(&question.head)),
     });
     let (url, headers) = (url_of(&server, "here"), fields(&[("Authorization", "s3cret")]));
-    assert!(body(send(Outgoing { headers: &headers, ..get(&url) })).contains("authorization: s3cret"));
+    assert!(body(ask(Outgoing { headers: &headers, ..get(&url) })).contains("authorization: s3cret"));
 }
 
 #[test]
@@ -283,7 +294,7 @@ fn method_and_body_change_as_the_status_of_a_redirect_says() {
 
 #[track_caller]
 fn check_too_large(server: &Server) {
-    let reply = send(get(&url_of(server, "x")));
+    let reply = ask(get(&url_of(server, "x")));
     assert!(matches!(reply, Err(SendError::TooLarge)), "{reply:?}");
 }
 
@@ -304,14 +315,14 @@ fn a_response_that_is_too_large_is_left() {
 #[test]
 fn a_body_is_given_back_as_it_came_however_it_is_packed() {
     let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd");
-    assert_eq!(body(send(get(&url_of(&server, "x")))), "abcd");
+    assert_eq!(body(ask(get(&url_of(&server, "x")))), "abcd");
 }
 
 #[test]
 fn a_question_for_the_head_alone_has_no_body() {
     let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
     let url = url_of(&server, "x");
-    assert_eq!(body(send(Outgoing { method: "HEAD", ..get(&url) })), "");
+    assert_eq!(body(ask(Outgoing { method: "HEAD", ..get(&url) })), "");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod greeting;
 
-use leah_sdk::{Message, OnChatMessage, Plugin, Result, Settings, Verdict, log, store};
+use leah_sdk::{Message, OnChatMessage, Plugin, Result, Role, Settings, Verdict, log, store};
 use serde::Deserialize;
 
 /// Where the number of messages is kept.
@@ -28,9 +28,12 @@ impl Plugin for HelloWorld {
 
 impl OnChatMessage for HelloWorld {
     fn on_chat_message(&self, message: Message) -> Result<Verdict> {
+        if message.role != Role::User {
+            return Ok(Verdict::Pass);
+        }
         let count = count_message();
         Ok(match greeting::requested(&message.content) {
-            Some(name) => Verdict::Replace(greeting::greet(&self.greeting, name, count)),
+            Some(name) => Verdict::replace(greeting::greet(&self.greeting, name, count)),
             None => Verdict::Pass,
         })
     }
@@ -50,19 +53,23 @@ leah_sdk::export!(HelloWorld: on_chat_message);
 mod tests {
     use super::*;
 
-    fn hear(content: &str) -> Result<Verdict> {
-        let plugin = HelloWorld::initialize(Settings::from_json(r#"{"greeting": "Merhaba"}"#))?;
-        let message = Message { conversation: "c".to_owned(), content: content.to_owned(), meta: Vec::new() };
-        plugin.on_chat_message(message)
+    fn hear(message: Message) -> Result<Verdict> {
+        HelloWorld::initialize(Settings::from_json(r#"{"greeting": "Merhaba"}"#))?.on_chat_message(message)
     }
 
     #[test]
     fn greets_with_the_word_of_the_settings_even_where_nothing_can_be_counted() {
-        assert_eq!(hear("/hello Ada"), Ok(Verdict::Replace("Merhaba, Ada!".to_owned())));
+        assert_eq!(hear(Message::from_user("/hello Ada")), Ok(Verdict::replace("Merhaba, Ada!")));
     }
 
     #[test]
     fn lets_other_messages_pass() {
-        assert_eq!(hear("hello there"), Ok(Verdict::Pass));
+        assert_eq!(hear(Message::from_user("hello there")), Ok(Verdict::Pass));
+    }
+
+    #[test]
+    fn greets_nobody_but_the_user() {
+        let message = Message { role: Role::System, ..Message::from_user("/hello") };
+        assert_eq!(hear(message), Ok(Verdict::Pass));
     }
 }

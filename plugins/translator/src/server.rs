@@ -1,4 +1,4 @@
-//! The API of a LibreTranslate server: the request for a task, and the translation in a response.
+//! The API of a LibreTranslate server: the request for a text, and the translation in a response.
 //!
 //! <https://docs.libretranslate.com/api/operations/translate/>
 
@@ -8,7 +8,7 @@ use leah_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::task::Task;
+use crate::language::Language;
 
 /// A server, and the key it wants.
 pub(crate) struct Server {
@@ -46,17 +46,17 @@ impl Server {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
         if rest.is_empty() || rest.contains(['?', '#']) {
             let reason = "the setting `server` is not the URL of a server, such as `http://localhost:5000`";
-            return Err(Error::Invalid(reason.to_owned()));
+            return Err(Error::invalid(reason));
         }
         Ok(Self { url: url.to_owned(), api_key })
     }
 
-    /// The request for a task.
-    pub(crate) fn request(&self, task: &Task) -> Result<Request> {
+    /// The request for a text.
+    pub(crate) fn request(&self, text: &str, target: Language) -> Result<Request> {
         let body = TranslateRequest {
-            q: &task.text,
+            q: text,
             source: "auto",
-            target: task.target.code(),
+            target: target.code(),
             format: "text",
             api_key: self.api_key.as_deref(),
         };
@@ -75,20 +75,18 @@ pub(crate) fn translation(response: &Response) -> Result<String> {
     }
     match response.json::<TranslateResponse>() {
         Ok(answer) => Ok(answer.translated_text),
-        Err(_) => Err(Error::Failed("the answer of the server is not that of LibreTranslate".to_owned())),
+        Err(_) => Err(Error::failed("the answer of the server is not that of LibreTranslate")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Language;
 
     fn body(api_key: Option<&str>) -> serde_json::Value {
         let server = Server::new("http://localhost:5000/", api_key.map(str::to_owned)).expect("a sound URL");
         let target = Language::find("tr").expect("a code of the list");
-        let request =
-            server.request(&Task { text: "Good \"morning\"".to_owned(), target }).expect("text is JSON");
+        let request = server.request("Good \"morning\"", target).expect("text is JSON");
         assert_eq!(request.url, "http://localhost:5000/translate");
         serde_json::from_slice(&request.body.expect("a body")).expect("JSON")
     }
@@ -101,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_the_task() {
+    fn a_request_asks_for_the_translation() {
         let expect = serde_json::json!(
             {"q": "Good \"morning\"", "source": "auto", "target": "tr", "format": "text"}
         );

@@ -10,6 +10,8 @@ use crate::server::Server;
 pub(crate) struct TranslatorSettings {
     /// The language where none is named.
     pub(crate) target: Language,
+    /// Whether messages without the command are translated too.
+    pub(crate) every_message: bool,
     pub(crate) service: Service,
 }
 
@@ -25,6 +27,7 @@ pub(crate) enum Service {
 #[derive(Deserialize)]
 struct Written {
     target: String,
+    every_message: bool,
     server: Option<String>,
     api_key: Option<String>,
 }
@@ -34,13 +37,13 @@ impl TranslatorSettings {
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
         let written: Written = settings.read()?;
         let target = Language::find(&written.target)
-            .ok_or_else(|| Error::Invalid(language::unknown(&written.target)))?;
+            .ok_or_else(|| Error::invalid(language::unknown(&written.target)))?;
         // People clear a text field where a setting should be unset.
         let service = match written.server.filter(|url| !url.trim().is_empty()) {
             Some(url) => Service::Server(Server::new(&url, written.api_key.filter(|key| !key.is_empty()))?),
             None => Service::Model,
         };
-        Ok(Self { target, service })
+        Ok(Self { target, every_message: written.every_message, service })
     }
 }
 
@@ -60,15 +63,20 @@ mod tests {
 
     #[test]
     fn the_model_translates_unless_a_server_is_set() {
-        check_server(r#"{"target": "en"}"#, false);
-        check_server(r#"{"target": "en", "server": null, "api_key": null}"#, false);
-        check_server(r#"{"target": "en", "server": " "}"#, false);
-        check_server(r#"{"target": "en", "server": "https://libretranslate.com"}"#, true);
+        check_server(r#"{"target": "en", "every_message": false}"#, false);
+        check_server(r#"{"target": "en", "every_message": false, "server": null, "api_key": null}"#, false);
+        check_server(r#"{"target": "en", "every_message": true, "server": " "}"#, false);
+        check_server(
+            r#"{"target": "en", "every_message": true, "server": "https://libretranslate.com"}"#,
+            true,
+        );
     }
 
     #[test]
     fn refuses_a_language_it_does_not_know() {
-        let Err(Error::Invalid(reason)) = read(r#"{"target": "xx"}"#) else { panic!("`xx` is no language") };
+        let Err(Error::Invalid(reason)) = read(r#"{"target": "xx", "every_message": false}"#) else {
+            panic!("`xx` is no language")
+        };
         assert!(reason.starts_with("`xx` is not a language"), "{reason}");
     }
 }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::sandbox::{self, Sandbox};
 
 /// Longest wait for an answer or an event. A machine under load takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `leah-host serve`.
 pub struct Daemon {
@@ -80,13 +80,13 @@ impl Daemon {
         Self { child, socket: sandbox.layout().socket(runtime, &sandbox.home()) }
     }
 
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// The number of its process.
     pub fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    pub fn socket(&self) -> &Path {
-        &self.socket
     }
 
     /// Ends it at once, without a chance to clear up.
@@ -118,13 +118,20 @@ impl Daemon {
 
     /// What becomes of a message of a user on its way to the model.
     pub fn said(&self, content: &str) -> String {
+        Self::said_on(&mut self.client().0, content)
+    }
+
+    /// The same on a connection that is there already.
+    pub fn said_on(client: &mut Client, content: &str) -> String {
         let message = ChatMessage {
             conversation: "test".into(),
             role: Role::User,
             content: content.into(),
             meta: [].into(),
         };
-        match self.outcome(HookEvent::OnChatMessage(message)).verdict {
+        let call = HookCall { event: HookEvent::OnChatMessage(message), deadline_ms: None };
+        let outcome: Outcome = client.call(&Call::HooksCall(call), PATIENCE).unwrap();
+        match outcome.verdict {
             Verdict::Pass => content.to_owned(),
             Verdict::Replace { content } => content,
             Verdict::Reject { reason } => panic!("it was rejected: {reason}"),

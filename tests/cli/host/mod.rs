@@ -2,15 +2,17 @@
 //! real protocol on a real socket.
 
 mod canary;
-mod daemon;
+pub mod daemon;
 mod fake;
 
+mod at_once;
 mod commands;
 mod damaged;
 mod deploys;
 mod faults;
 mod killed;
 mod languages;
+mod load;
 mod reach;
 mod real;
 mod refuses;

@@ -295,7 +295,7 @@ fn a_registry_too_large_for_a_catalog_says_so_and_still_installs_by_name() {
     ");
     insta::assert_snapshot!(scene.run(&["search", "hello"]), @"
     1> NAME         VERSION  REGISTRY  DESCRIPTION
-    1> hello-world  1.0.0    bundled   Greets you in the chat and counts your messages
+    1> hello-world  1.1.0    bundled   Greets you in the chat and counts your messages
     2> warning: cannot search registry hub: registry `hub` has too many plugins for a catalog, so it cannot be searched from here
     exit 0
     ");

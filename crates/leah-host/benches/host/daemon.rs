@@ -1,6 +1,7 @@
 //! Processes that answer on a socket: the host, and the floor, which answers without doing anything.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixListener,
@@ -9,7 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use leah_plugin::message::{Call, ChatMessage, HookCall, HookEvent, Outcome, Role};
+use leah_plugin::{
+    message::{
+        Call, ChatMessage, HelloResult, HomeId, HookCall, HookEvent, Id, Outcome, PROTOCOL, Role,
+        write_result,
+    },
+    version::{HOST_VERSION, PLUGIN_API},
+};
 use leah_socket::Client;
 
 use super::home::Home;
@@ -52,7 +59,10 @@ impl Daemon {
         loop {
             // Nothing tells a client that a socket is about to be there.
             match Client::connect(socket) {
-                Ok(Some(client)) => return Self { child, client },
+                Ok(Some(mut client)) => {
+                    client.hello("benchmark", PATIENCE).unwrap();
+                    return Self { child, client };
+                }
                 _ if began.elapsed() > PATIENCE => panic!("nobody listens at {}", socket.display()),
                 _ => std::thread::sleep(Duration::from_millis(1)),
             }
@@ -81,11 +91,16 @@ impl Drop for Daemon {
 
 /// A message of a person.
 pub(crate) fn event() -> HookEvent {
+    saying("Which is the highest mountain of Anatolia?")
+}
+
+/// The same, of these words.
+pub(crate) fn saying(content: &str) -> HookEvent {
     HookEvent::OnChatMessage(ChatMessage {
         conversation: "c1".into(),
         role: Role::User,
-        content: "Which is the highest mountain of Anatolia?".into(),
-        meta: std::collections::BTreeMap::new(),
+        content: content.into(),
+        meta: BTreeMap::new(),
     })
 }
 
@@ -99,6 +114,9 @@ pub(crate) fn serve_floor(socket: PathBuf) {
     let (stream, _) = listener.accept().unwrap();
     let (mut reader, mut writer) = (BufReader::new(&stream), &stream);
     let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line).unwrap();
+    writer.write_all(&greeting()).unwrap();
+    line.clear();
     while reader.read_until(b'\n', &mut line).unwrap() > 0 {
         let request: serde_json::Value = serde_json::from_slice(&line).unwrap();
         let content = &request["params"]["payload"]["content"];
@@ -112,4 +130,17 @@ pub(crate) fn serve_floor(socket: PathBuf) {
         writer.write_all(&answer).unwrap();
         line.clear();
     }
+}
+
+/// What a client wants to hear first.
+fn greeting() -> Vec<u8> {
+    let hello = HelloResult {
+        protocol: PROTOCOL,
+        host: HOST_VERSION,
+        api: PLUGIN_API,
+        home: HomeId { device: 0, inode: 0 },
+        generation: None,
+        hooks: BTreeSet::new(),
+    };
+    write_result(&Id::Number(1), &hello).unwrap()
 }

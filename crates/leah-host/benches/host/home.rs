@@ -28,14 +28,20 @@ pub(crate) struct Home {
     pub(crate) layout: Layout,
     pub(crate) cache: PathBuf,
     component: Vec<u8>,
+    settings: &'static str,
 }
 
 impl Home {
-    /// An empty home in `folder`, for plugins that all have this component.
-    pub(crate) fn new(folder: &Path, name: &str, component: &[u8]) -> Self {
+    /// An empty home in `folder`, for plugins that all have this component and these lines in their manifests.
+    pub(crate) fn new(folder: &Path, name: &str, component: &[u8], settings: &'static str) -> Self {
         let home = folder.join(name);
         fs::create_dir_all(home.join("generations")).unwrap();
-        Self { layout: Layout::new(home), cache: folder.join("cache"), component: component.to_vec() }
+        Self {
+            layout: Layout::new(home),
+            cache: folder.join("cache"),
+            component: component.to_vec(),
+            settings,
+        }
     }
 
     /// Writes the generation `number` with so many plugins, and what names it on the socket.
@@ -78,7 +84,8 @@ impl Home {
         let manifest = format!(
             "name: {name}\nversion: {version}\nauthor: Benchmark\ndescription: Answers\napi: \"^1.0\"\n\
              permissions:\n  - read_messages\n  - modify_messages\n  - modify_responses\n\
-             hooks: [on_chat_message, on_before_response, on_after_response]\n"
+             hooks: [on_chat_message, on_before_response, on_after_response]\n{}",
+            self.settings
         );
         let files = [("plugin.wasm", self.component.as_slice()), ("plugin.yaml", manifest.as_bytes())];
         let mut hasher = ContentHasher::new();

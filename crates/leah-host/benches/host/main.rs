@@ -31,6 +31,7 @@ use self::{
     home::Home,
 };
 
+const FAULT: &[u8] = include_bytes!("../../../../tests/plugins/fault.wasm");
 const GOOD: &[u8] = include_bytes!("../../../../tests/plugins/good.wasm");
 
 /// A number and the goal that it is to meet.
@@ -55,6 +56,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = calls(folder.path(), rounds);
     rows.extend(in_process(folder.path(), rounds));
+    rows.push(endless(folder.path()));
     rows.extend(deploys(folder.path()));
     rows.extend(hundred(folder.path()));
     let missed = rows.iter().filter(|row| row.value > row.goal).count();
@@ -68,7 +70,7 @@ fn main() {
 /// Hooks over the socket, with one plugin, two and eleven, beside the floor.
 fn calls(folder: &Path, rounds: usize) -> Vec<Row> {
     let serving = |plugins: usize| {
-        let home = Home::new(folder, &format!("calls-{plugins}"), GOOD);
+        let home = Home::new(folder, &format!("calls-{plugins}"), GOOD, "");
         home.write(1, plugins);
         home.switch(1);
         Daemon::host(&home)
@@ -114,7 +116,7 @@ fn calls(folder: &Path, rounds: usize) -> Vec<Row> {
 
 /// A hook of one plugin, called by a program that has the host within.
 fn in_process(folder: &Path, rounds: usize) -> Vec<Row> {
-    let home = Home::new(folder, "within", GOOD);
+    let home = Home::new(folder, "within", GOOD, "");
     home.write(1, 1);
     home.switch(1);
     let host = host(&home);
@@ -130,9 +132,32 @@ fn in_process(folder: &Path, rounds: usize) -> Vec<Row> {
     vec![Row { what: "a hook of one plugin, in the process", value, unit: "us", goal: 2.0 }]
 }
 
+/// A hook that never ends, from the call until it is given up. The limit is 50 ms.
+fn endless(folder: &Path) -> Row {
+    let home = Home::new(folder, "endless", FAULT, "config:\n  mode: { type: string, default: loop }\n");
+    let mut taken = Vec::new();
+    for round in 1..=20 {
+        // Each with a host of its own: after five in a minute it would not be called any more.
+        home.write(round, 1);
+        home.switch(round);
+        let (host, control) = (host(&home), Arc::new(Control::new(PATIENCE)));
+        let began = Instant::now();
+        let outcome = host.call_hook(daemon::saying("now"), &control).unwrap();
+        taken.push(began.elapsed());
+        assert_eq!(outcome.verdict, Verdict::Pass);
+        assert_eq!(host.plugins().plugins[0].faults, 1);
+    }
+    Row {
+        what: "an endless hook, until it is stopped",
+        value: us(median(taken)) / 1e3,
+        unit: "ms",
+        goal: 70.0,
+    }
+}
+
 /// From `prepare` until a call is answered by the new set, its machine code being in the cache.
 fn deploys(folder: &Path) -> Vec<Row> {
-    let home = Home::new(folder, "deploys", GOOD);
+    let home = Home::new(folder, "deploys", GOOD, "");
     home.write(1, 1);
     home.switch(1);
     let mut daemon = Daemon::host(&home);
@@ -153,7 +178,7 @@ fn deploys(folder: &Path) -> Vec<Row> {
 
 /// A hundred plugins: how long they take to load, and how much memory they hold.
 fn hundred(folder: &Path) -> Vec<Row> {
-    let home = Home::new(folder, "hundred", GOOD);
+    let home = Home::new(folder, "hundred", GOOD, "");
     home.write(1, 100);
     home.switch(1);
     let taken = (0..20).map(|_| {

@@ -8,7 +8,9 @@ use std::{
 
 use cap_std::{
     ambient_authority,
-    fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt},
+    fs::{
+        Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt,
+    },
 };
 use leah_home::fs;
 use leah_plugin::layout::Layout;
@@ -179,7 +181,8 @@ fn replace(folder: &Dir, temporary: &Path, name: &str, content: &[u8]) -> io::Re
     let mut file = folder.open_with(temporary, &options)?;
     file.write_all(content)?;
     if let Some(old) = found(folder.symlink_metadata(name))? {
-        file.set_permissions(old.permissions())?;
+        // Without the bits that have a program run as somebody else.
+        file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o777))?;
     }
     file.sync_all()?;
     folder.rename(temporary, folder, name)

@@ -32,16 +32,12 @@ use crate::{
     control::Control,
     engine::Engine,
     functions::Caller,
-    limits::Limits,
     services::{Identity, Services},
     wasi::{self, Handles},
 };
 
 /// Beats before a call that runs on is looked at for the first time.
 const FIRST_LOOK: u64 = 2;
-
-/// Bytes that a guest hands over beside a text or a body of the largest size: names, lists, other texts.
-const BESIDE: usize = 64 << 10;
 
 /// Most modules of a component that run side by side; a component of a compiler has five.
 const MODULES: usize = 100;
@@ -154,7 +150,8 @@ impl Instance {
         let mut store = Store::new(owner.engine.wasmtime(), State::new(owner));
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut store| Ok(UpdateDeadline::Continue(store.data_mut().look()?)));
-        store.set_hostcall_fuel(most_handed_over(&limits));
+        // A guest hands over no more than it has, and nothing that is in its memory once is copied a hundred times.
+        store.set_hostcall_fuel(usize::try_from(limits.memory).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES);
         let allowance = Allowance { guest: limits.start_time, whole: limits.start_call_time };
         let linked =
@@ -214,10 +211,4 @@ impl State {
         }
         if self.clock.is_over() { Err(Stop::TooLong) } else { Ok(1) }
     }
-}
-
-/// What a guest receives from the network it can also write to a file.
-fn most_handed_over(limits: &Limits) -> usize {
-    let body = usize::try_from(limits.response).unwrap_or(usize::MAX);
-    body.max(limits.answer).saturating_add(BESIDE)
 }

@@ -11,7 +11,7 @@ use leah_home::{
     live,
 };
 use leah_plugin::{
-    message::{Committed, Event, FailedPlugin, Level, Prepare},
+    message::{Committed, Event, FailedPlugin, Level, PluginState, Prepare},
     name::PluginName,
 };
 
@@ -126,7 +126,7 @@ impl Host {
             return Err(DeployError::NotLive { generation });
         }
         control.going_slow();
-        let failed = self.inner.finish();
+        let failed = self.inner.finish(generation);
         drop(trial);
         Ok(Committed { failed })
     }
@@ -138,17 +138,16 @@ impl Host {
         if inner.looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM) {
             inner.live.load().members().filter_map(|member| member.plugin()).for_each(|plugin| plugin.trim());
         }
-        let live = live::live_number(&inner.config.home).ok().flatten();
-        if live.is_none() || live == inner.live.load().number() {
+        let Ok(Some(live)) = live::live_number(&inner.config.home) else { return };
+        if inner.runs(live) {
             return;
         }
-        let tried = matches!(&*inner.change.stage(), Stage::Ready(set) if Some(set.number()) == live);
-        if tried {
-            // Its client sleeps over the commit; when it wakes up it is told what became of it.
-            inner.finish();
-        } else if inner.change.begin() {
+        if inner.change.begin() {
             inner.adopt();
             inner.change.set(Stage::None);
+        } else if inner.change.has_tried(live) {
+            // Its client sleeps over the commit; when it wakes up it is told what became of it.
+            inner.finish(live);
         }
     }
 }
@@ -174,11 +173,12 @@ impl Inner {
         }
     }
 
-    /// Switches to the set that was tried, unless that was done; answers what of it did not come up.
-    fn finish(&self) -> Vec<FailedPlugin> {
+    /// Switches to the set that was tried if it is that of `generation`, unless that was done; answers what of it did
+    /// not come up.
+    fn finish(&self, generation: u64) -> Vec<FailedPlugin> {
         let mut stage = self.change.settled();
         match mem::replace(&mut *stage, Stage::Moving) {
-            Stage::Ready(set) => {
+            Stage::Ready(set) if set.number() == generation => {
                 drop(stage);
                 let failed = self.switch(*set);
                 self.change.set(Stage::Switched(failed.clone()));
@@ -196,8 +196,8 @@ impl Inner {
     pub(super) fn adopt(&self) {
         let control = Arc::new(Control::new(super::LOADING));
         let generation = match Generation::live(&self.config.home) {
-            Ok(Some(generation)) => generation,
-            Ok(None) => return,
+            Ok(Some(generation)) if !self.runs(generation.number()) => generation,
+            Ok(_) => return,
             Err(error) => return self.complain(&sentence(&error)),
         };
         match self.loader.load(generation, &self.live.load_full(), &control) {
@@ -224,8 +224,14 @@ impl Inner {
         self.journal.log(None, Level::Info, format!("generation {number} runs"));
         for FailedPlugin { plugin, reason } in &failed {
             self.journal.log(Some(plugin), Level::Error, format!("it does not run: {reason}"));
+            let state = PluginState::Failed { reason: reason.clone() };
+            self.journal.event(Event::Plugin { name: plugin.clone(), state });
         }
         failed
+    }
+
+    fn runs(&self, generation: u64) -> bool {
+        self.live.load().number() == Some(generation)
     }
 
     fn is_live(&self, generation: u64) -> bool {
@@ -242,6 +248,10 @@ impl Change {
             *stage = Stage::Moving;
         }
         free
+    }
+
+    fn has_tried(&self, generation: u64) -> bool {
+        matches!(&*self.stage(), Stage::Ready(set) if set.number() == generation)
     }
 
     fn set(&self, next: Stage) {
@@ -263,7 +273,7 @@ impl Change {
 impl Drop for Trial {
     fn drop(&mut self) {
         if self.host.is_live(self.wanted.generation) {
-            self.host.finish();
+            self.host.finish(self.wanted.generation);
         }
         // What was loaded and does not run is dropped here, and not under the lock.
         let over = mem::take(&mut *self.host.change.settled());

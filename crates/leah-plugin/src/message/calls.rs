@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A request. Its result is the type of the same name in this module: [`super::HelloResult`] and so on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "method", content = "params")]
 pub enum Call {
     /// Who is there? The first call on every connection.
@@ -52,24 +52,8 @@ pub enum Call {
     LogTail(LogTail),
 }
 
-impl Call {
-    /// The names of all methods.
-    pub const METHODS: [&'static str; 10] = [
-        "hello",
-        "prepare",
-        "commit",
-        "abort",
-        "plugins/list",
-        "hooks/call",
-        "tools/list",
-        "tools/call",
-        "events/subscribe",
-        "log/tail",
-    ];
-}
-
 /// Something told without being asked, which has no response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "method", content = "params")]
 pub enum Notice {
     /// The client no longer waits for a request. Its response is a fault `Cancelled`, or its result if that was
@@ -85,11 +69,6 @@ pub enum Notice {
     /// A line of a plugin's log, or of the host's.
     #[serde(rename = "log")]
     Log(LogLine),
-}
-
-impl Notice {
-    /// The names of all methods.
-    pub const METHODS: [&'static str; 3] = ["cancel", "event", "log"];
 }
 
 /// Parameters of `hello`.
@@ -114,18 +93,18 @@ pub struct Prepare {
 }
 
 /// Parameters of `hooks/call`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HookCall {
     /// The hook and its payload.
     #[serde(flatten)]
     pub event: HookEvent,
     /// Milliseconds after which the client no longer waits; the host's own limits hold as well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
 }
 
 /// A moment of a conversation. Tools have a call of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "hook", content = "payload", rename_all = "snake_case")]
 pub enum HookEvent {
     /// A message is about to go to the model.

@@ -2,12 +2,13 @@
 //! and no code, only names, numbers and digests of what the host finds in its own home. No input or output here.
 
 mod calls;
+mod read;
 mod results;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-pub use self::{calls::*, results::*};
+pub use self::{calls::*, read::read_line, results::*};
 
 /// The version of these messages. `hello` names it; a peer of another version is told so and left alone.
 pub const PROTOCOL: u32 = 1;
@@ -174,44 +175,6 @@ impl MessageError {
     }
 }
 
-/// What a line says about itself; what its method carries is read in a second pass, by the type of the method.
-#[derive(Deserialize)]
-struct Envelope {
-    jsonrpc: String,
-    id: Option<Id>,
-    method: Option<String>,
-    result: Option<Box<RawValue>>,
-    error: Option<Fault>,
-}
-
-/// Reads one line, with or without its newline. Fields that are not known are skipped, since a later release of
-/// either side may send more.
-///
-/// # Errors
-/// When it is no message. [`MessageError::response`] says what to answer.
-pub fn read_line(line: &[u8]) -> Result<Message, MessageError> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(MessageError::TooLarge(line.len()));
-    }
-    let Envelope { jsonrpc, id, method, result, error } =
-        serde_json::from_slice(line).map_err(MessageError::Json)?;
-    if jsonrpc != "2.0" {
-        return Err(MessageError::Shape { id, rule: "`jsonrpc` is not `2.0`" });
-    }
-    match (id, method, result, error) {
-        (Some(id), Some(method), None, None) => {
-            let call = body(line, Some(&id), method, &Call::METHODS)?;
-            Ok(Message::Request { id, call })
-        }
-        (None, Some(method), None, None) => Ok(Message::Notice(body(line, None, method, &Notice::METHODS)?)),
-        (id, None, Some(result), None) => Ok(Message::Response { id, outcome: Ok(result) }),
-        (id, None, None, Some(fault)) => Ok(Message::Response { id, outcome: Err(fault) }),
-        (id, ..) => {
-            Err(MessageError::Shape { id, rule: "it has not just one of `method`, `result` and `error`" })
-        }
-    }
-}
-
 /// Writes one line, with its newline.
 ///
 /// # Errors
@@ -300,22 +263,6 @@ struct Answered<'a, T> {
 enum Payload<'a> {
     Result(&'a RawValue),
     Error(&'a Fault),
-}
-
-fn body<T: DeserializeOwned>(
-    line: &[u8],
-    id: Option<&Id>,
-    method: String,
-    known: &[&str],
-) -> Result<T, MessageError> {
-    if !known.contains(&method.as_str()) {
-        return Err(MessageError::Method { id: id.cloned(), method });
-    }
-    serde_json::from_slice(line).map_err(|source| MessageError::Parameters {
-        id: id.cloned(),
-        method,
-        source,
-    })
 }
 
 #[cfg(test)]

@@ -73,6 +73,22 @@ fn skips_fields_of_a_later_release() {
     assert!(read_line(line.as_bytes()).is_ok());
 }
 
+#[test]
+fn fields_come_in_any_order_and_a_method_without_parameters_takes_any() {
+    let line = r#"{"params":{"payload":{"content":"hi"},"hook":"on_chat_message"},"method":"hooks/call","id":1,"jsonrpc":"2.0"}"#;
+    let Ok(Message::Request { call: Call::HooksCall(call), .. }) = read_line(line.as_bytes()) else {
+        panic!("it is a call of a hook");
+    };
+    assert!(matches!(call.event, HookEvent::OnChatMessage(message) if message.content == "hi"));
+    for params in ["{}", "[]", "null"] {
+        let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#);
+        assert!(matches!(read_line(line.as_bytes()), Ok(Message::Request { call: Call::ToolsList, .. })));
+    }
+    // A method may be spelled with escapes like any text.
+    let line = r#"{"jsonrpc":"2.0","id":1,"method":"tools\/list"}"#;
+    assert!(read_line(line.as_bytes()).is_ok());
+}
+
 #[track_caller]
 fn refuses(line: &str, expect: &str) {
     let answer = match read_line(line.as_bytes()) {
@@ -94,6 +110,20 @@ fn refuses_lines_that_are_no_messages_with_the_answer_that_belongs_to_them() {
         r#"{"jsonrpc":"2.0","id":1}"#,
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"the line is not a JSON-RPC 2.0 message: it has not just one of `method`, `result` and `error`"}}"#,
     );
+    for line in ["[]", "7", "null", r#"{"jsonrpc":"2.0","id":-1,"method":"hello"}"#] {
+        refuses(
+            line,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"the line is not a JSON-RPC 2.0 message: it is no object with fields of the right types"}}"#,
+        );
+    }
+    refuses(
+        r#"{"jsonrpc":"2.0","id":1,"method":"hello"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"the parameters do not fit `hello`: missing field `protocol` at line 1 column 2"}}"#,
+    );
+    refuses(
+        r#"{"jsonrpc":"2.0","id":1,"method":"hooks/call","params":{"hook":"on_tool_call","payload":{}}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"the parameters do not fit `hooks/call`: unknown variant `on_tool_call`, expected one of `on_chat_message`, `on_before_response`, `on_after_response` at line 1 column 22"}}"#,
+    );
     refuses(
         r#"{"jsonrpc":"2.0","id":1,"method":"rm"}"#,
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"there is no method `rm`"}}"#,
@@ -104,7 +134,7 @@ fn refuses_lines_that_are_no_messages_with_the_answer_that_belongs_to_them() {
     );
     refuses(
         r#"{"jsonrpc":"2.0","id":1,"method":"prepare","params":{"generation":-1}}"#,
-        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"the parameters do not fit `prepare`: invalid value: integer `-1`, expected u64 at line 1 column 68"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"the parameters do not fit `prepare`: invalid value: integer `-1`, expected u64 at line 1 column 16"}}"#,
     );
     refuses(r#"{"jsonrpc":"2.0","method":"rm"}"#, "");
 }

@@ -100,11 +100,11 @@ fn the_user_decides_who_may_read_what_a_plugin_replaces() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     let path = bench.make("notes/a", "old");
-    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o4644)).unwrap();
     let plugin = bench.plugin(&json!([{ "write_files": ["{user}/notes"] }]));
     plugin.live().write(path.clone(), "new".into()).unwrap();
     plugin.live().write(format!("{path}b"), "new".into()).unwrap();
-    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(&path), mode(&format!("{path}b"))), (0o644, 0o600));
 }
 

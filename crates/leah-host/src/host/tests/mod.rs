@@ -3,6 +3,7 @@
 mod calls;
 mod deploys;
 mod faults;
+mod odd;
 mod starts;
 
 use std::sync::mpsc::Receiver;

@@ -194,3 +194,22 @@ fn a_prepare_that_hangs_is_cancelled_and_changes_nothing() {
     let outcome: Outcome = served.client().call(&chat("hi"), TIME).unwrap();
     assert_eq!(outcome.verdict, Verdict::Replace { content: "one: hi".into() });
 }
+
+#[test]
+fn a_host_that_is_stopped_waits_for_no_endless_loop() {
+    let served = Served::new(&[TestPlugin::fault("spinner", "loop")]);
+    let (mut reader, writer) = served.ends();
+    writer.send(&endless()).unwrap();
+    writer.send(format!("{}\n", super::LIST).as_bytes()).unwrap();
+    assert!(line(&mut reader).starts_with(r#"{"jsonrpc":"2.0","id":2,"#));
+    let began = Instant::now();
+    let host = served.server.shared.host.clone();
+    drop(served.server);
+    host.stop();
+    // Far below what the plugin may run.
+    assert!(began.elapsed() < TIME / 2);
+    // What the call answered was written, or the connection was cut before.
+    while let Ok(Line::Whole(line)) = reader.next(Wait::Whole(TIME)) {
+        assert!(line.starts_with(br#"{"jsonrpc":"2.0","id":1,"error""#));
+    }
+}
