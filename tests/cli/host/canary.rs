@@ -59,7 +59,7 @@ impl Canary {
             let asked: Value = serde_json::from_str(&question.body).unwrap();
             let said = asked["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
             let message = json!({ "role": "assistant", "content": answer(said) });
-            body(&json!({ "model": asked["model"], "message": message, "done": true }).to_string().as_bytes())
+            body(json!({ "model": asked["model"], "message": message, "done": true }).to_string().as_bytes())
         })
     }
 

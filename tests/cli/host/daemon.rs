@@ -80,13 +80,13 @@ impl Daemon {
         Self { child, socket: sandbox.layout().socket(runtime, &sandbox.home()) }
     }
 
-    pub fn socket(&self) -> &Path {
-        &self.socket
-    }
-
     /// The number of its process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Ends it at once, without a chance to clear up.
