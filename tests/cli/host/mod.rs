@@ -19,6 +19,7 @@ mod real;
 mod refuses;
 mod silent;
 mod states;
+mod translated;
 
 use crate::{
     fixture::{PackageSpec, TestRegistry, hub},
