@@ -20,7 +20,10 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use self::{pool::Pool, watch::Watch};
+use self::{
+    pool::{Pool, Seat},
+    watch::Watch,
+};
 use crate::{
     control::{Control, Interrupt},
     engine::Engine,
@@ -171,11 +174,11 @@ impl Plugin {
         };
         match call(&mut instance) {
             Ok(answer) => {
-                seat.give_back(instance);
+                self.give_back(seat, instance);
                 Ok(answer)
             }
             Err(Failure::Told(error)) => {
-                seat.give_back(instance);
+                self.give_back(seat, instance);
                 let failure = Failure::Told(error);
                 self.log(Level::Warn, format!("a call failed: {failure}"));
                 Err(Missed::Failed(failure))
@@ -209,10 +212,13 @@ impl Plugin {
         let mut instance = self.make(control)?;
         let start = Arc::new(Control::within(control, self.owner.plugin.limits.start_call_time));
         instance.activate(&start)?;
-        if self.pool.recovered() {
+        Ok(instance)
+    }
+
+    fn give_back(&self, seat: Seat<'_>, instance: Instance) {
+        if seat.give_back(instance) {
             self.tell(PluginState::Running);
         }
-        Ok(instance)
     }
 
     fn miss(&self, failure: Failure) -> Missed {

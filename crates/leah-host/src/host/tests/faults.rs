@@ -131,3 +131,24 @@ fn an_update_ends_a_quarantine() {
     host.look();
     assert_eq!(text(&chat(&host, "now")), "b: a: now");
 }
+
+#[test]
+fn a_plugin_that_was_told_to_be_down_is_told_to_run_when_a_call_under_way_ends_well() {
+    let home = TestHome::with(&[TestPlugin::fault("b", "trap")]);
+    let host = start(&home);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
+    let live = host.inner.live.load_full();
+    let plugin = live.members().next().unwrap().plugin().unwrap();
+    let called = plugin.call(&patient(), |_| {
+        // Two others fail meanwhile, and the next one is not made yet.
+        (0..2).for_each(|_| drop(chat(&host, "now")));
+        Ok(())
+    });
+    called.unwrap();
+    let states = [next_event(&events), next_event(&events)].map(|event| match event {
+        Event::Plugin { state, .. } => state,
+        other => panic!("{other:?}"),
+    });
+    assert!(matches!(states[0], PluginState::Failed { .. }), "{states:?}");
+    assert_eq!(states[1], PluginState::Running);
+}
