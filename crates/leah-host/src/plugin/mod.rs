@@ -6,6 +6,7 @@ mod pool;
 mod watch;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc,
@@ -155,14 +156,15 @@ impl Plugin {
         self.pool.trim();
     }
 
-    /// Calls into it, with an instance that nobody else uses meanwhile. What goes wrong is logged and counted here.
+    /// Calls into it, with an instance that nobody else uses meanwhile and for no longer than it may take. What goes wrong
+    /// is logged and counted here.
     ///
     /// # Errors
     /// When there is no answer; `Missed::Interrupted` alone concerns more than this plugin.
     pub(crate) fn call<T>(
         &self,
         control: &Arc<Control>,
-        call: impl FnOnce(&mut Instance) -> Result<T, Failure>,
+        call: impl FnOnce(&mut Instance, &Arc<Control>) -> Result<T, Failure>,
     ) -> Result<T, Missed> {
         let mut seat = self.pool.sit(control)?;
         let mut instance = match seat.take() {
@@ -172,7 +174,7 @@ impl Plugin {
                 Err(failure) => return Err(self.miss(failure)),
             },
         };
-        match call(&mut instance) {
+        match call(&mut instance, &self.share(control)) {
             Ok(answer) => {
                 self.give_back(seat, instance);
                 Ok(answer)
@@ -213,6 +215,16 @@ impl Plugin {
         let start = Arc::new(Control::within(control, self.owner.plugin.limits.start_call_time));
         instance.activate(&start)?;
         Ok(instance)
+    }
+
+    /// What it may take of a call that may take longer because of others.
+    fn share<'c>(&self, control: &'c Arc<Control>) -> Cow<'c, Arc<Control>> {
+        let most = self.identity().limits.call_time;
+        if most < control.time() {
+            Cow::Owned(Arc::new(Control::within(control, most)))
+        } else {
+            Cow::Borrowed(control)
+        }
     }
 
     fn give_back(&self, seat: Seat<'_>, instance: Instance) {
