@@ -11,9 +11,11 @@ use std::{
 };
 
 use leah_plugin::message::{
-    Call, ChatMessage, Done, Event, HelloResult, HookCall, HookEvent, Notice, Outcome, Role, Verdict,
+    Call, ChatMessage, Done, Event, HelloResult, HookCall, HookEvent, Notice, Outcome, Role, ToolAnswer,
+    ToolCall, ToolResult, Verdict,
 };
 use leah_socket::Client;
+use serde_json::{Value, json};
 
 use crate::sandbox::{self, Sandbox};
 
@@ -78,13 +80,13 @@ impl Daemon {
         Self { child, socket: sandbox.layout().socket(runtime, &sandbox.home()) }
     }
 
-    pub fn socket(&self) -> &Path {
-        &self.socket
-    }
-
     /// The number of its process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Ends it at once, without a chance to clear up.
@@ -98,6 +100,20 @@ impl Daemon {
         let mut client = Client::connect(&self.socket).unwrap().unwrap();
         let hello = client.hello("tests 1", PATIENCE).unwrap();
         (client, hello)
+    }
+
+    /// What becomes of a message, a prompt and its answer.
+    pub fn outcome(&self, event: HookEvent) -> Outcome {
+        let call = HookCall { event, deadline_ms: None };
+        self.client().0.call(&Call::HooksCall(call), PATIENCE).unwrap()
+    }
+
+    /// What a tool answers; none where no plugin knows it.
+    pub fn tool(&self, name: &str, arguments: &Value) -> Option<ToolResult> {
+        let call = json!({ "name": name, "arguments": arguments });
+        let call: ToolCall = serde_json::from_value(call).unwrap();
+        let answer: ToolAnswer = self.client().0.call(&Call::ToolsCall(call), PATIENCE).unwrap();
+        answer.result
     }
 
     /// What becomes of a message of a user on its way to the model.

@@ -1,72 +1,70 @@
-//! Plugins that are not made with the SDK: what the runtimes of other languages import of WASI is there, and nothing
-//! can be reached through it.
+//! Plugins of other languages and other versions of the API in the real host: those that fit run, the others are refused
+//! with the reason.
 
-use std::time::Duration;
-
-use leah_plugin::message::{Call, ToolAnswer, ToolCall, ToolResult};
 use serde_json::{Value, json};
 
 use super::daemon::Daemon;
 use crate::{
     fixture::hub,
-    plugins::{javascript, wasi},
+    plugins::{javascript, other_api, wasi},
 };
 
-/// What a tool answers.
-#[track_caller]
-fn tool(host: &Daemon, name: &str, arguments: &Value) -> ToolResult {
-    let call = json!({ "name": name, "arguments": arguments });
-    let call: ToolCall = serde_json::from_value(call).unwrap();
-    let answer: ToolAnswer = host.client().0.call(&Call::ToolsCall(call), Duration::from_secs(60)).unwrap();
-    answer.result.unwrap()
-}
-
 #[test]
-fn a_plugin_in_javascript_has_settings_a_hook_a_tool_and_the_store() {
+fn a_plugin_in_javascript_runs_as_any_other() {
     let (sandbox, hub) = hub();
     hub.publish(&javascript());
-    sandbox.run(&["install", "javascript", "--grant", "all"]).ok();
     let host = Daemon::start(&sandbox);
+    sandbox.run(&["install", "javascript", "--grant", "all"]).ok();
     assert_eq!(host.said("hi"), "javascript: hi (user)");
+    let count = || host.tool("count", &json!({ "text": "hi" })).unwrap().content;
+    assert_eq!([count(), count()], ["2 letters in call 1", "2 letters in call 2"]);
+    // An error of its own is none of the host's: the message passes, and it goes on.
     assert_eq!(host.said("throw"), "throw");
-    let text = json!({ "text": "Günaydın" });
-    for calls in 1..=2 {
-        let letters = tool(&host, "count", &text).content;
-        assert_eq!(letters, format!("8 letters in call {calls}"));
-    }
-    assert_eq!(tool(&host, "count", &json!({})).content, "`text` is missing");
+    assert_eq!(host.said("hi"), "javascript: hi (user)");
     sandbox.run(&["config", "set", "javascript", "word", "js"]).ok();
     assert_eq!(host.said("hi"), "js: hi (user)");
 }
 
 #[test]
-fn nothing_can_be_reached_through_wasi() {
+fn a_plugin_with_wasi_runs_and_can_end_only_itself() {
     let (sandbox, hub) = hub();
     hub.publish(&wasi());
-    sandbox.run(&["install", "wasi", "--grant", "all"]).ok();
-    let host = Daemon::start(&sandbox);
-    let told: Value = serde_json::from_str(&tool(&host, "wasi", &json!({})).content).unwrap();
-    let empty = json!([]);
-    assert_eq!((&told["environment"], &told["arguments"]), (&empty, &empty));
-    assert_eq!((&told["initial-cwd"], &told["preopens"]), (&Value::Null, &json!(0)));
-    for refused in ["tcp", "udp", "resolve"] {
-        let error = told[refused]["error"].as_str().unwrap_or_else(|| panic!("{refused}: {told}"));
-        assert!(error.contains("access-denied"), "{refused}: {error}");
+    let host = Daemon::start_with(&sandbox, &["--log-level", "debug"]);
+    sandbox.run(&["install", "wasi"]).ok();
+    let told = || -> Value { serde_json::from_str(&host.tool("wasi", &json!({})).unwrap().content).unwrap() };
+    assert!(told()["slept"].as_u64().unwrap() >= 20_000_000);
+    let ended = host.tool("wasi", &json!({ "do": "exit" })).unwrap();
+    assert_eq!(
+        (ended.failed, ended.content.contains("it ended itself with `exit`")),
+        (true, true),
+        "{ended:?}"
+    );
+    assert_ne!(told()["random"], told()["random"]);
+    let logs = sandbox.run(&["host", "logs", "wasi"]).ok().stdout;
+    for stream in ["written to stdout", "written to stderr"] {
+        assert!(logs.contains(stream), "{logs}");
     }
-    assert_eq!(told["http"], json!({ "error": "\"scheme refused\"" }));
-    // What a runtime needs to work is true.
-    let nap = told["slept"].as_u64().unwrap();
-    assert!(nap >= 20_000_000, "{nap}");
-    assert!(told["random"] != json!(vec![0; 16]), "{told}");
-    assert_eq!(told["stdout"], json!({ "ok": "()" }));
 }
 
 #[test]
-fn a_plugin_that_ends_its_program_is_made_anew() {
+fn another_version_of_the_plugin_api_is_refused_with_the_reason() {
     let (sandbox, hub) = hub();
-    hub.publish(&wasi());
-    sandbox.run(&["install", "wasi", "--grant", "all"]).ok();
     let host = Daemon::start(&sandbox);
-    assert!(tool(&host, "wasi", &json!({ "do": "exit" })).failed);
-    assert!(!tool(&host, "wasi", &json!({})).failed);
+    hub.publish(&other_api("older", "1.0.0")).publish(&other_api("newer", "1.0.0"));
+    let before = sandbox.tree();
+    insta::assert_snapshot!(sandbox.run(&["install", "older", "--grant", "all"]), @"
+    2> error: `older` has only versions for plugin API ^0.9, this host has 1.0.0
+    2> hint: `leahpm info older` shows all its versions
+    exit 10
+    ");
+    insta::assert_snapshot!(sandbox.run(&["install", "newer", "--grant", "all"]), @"
+    2> error: `newer` has only versions for plugin API ^2.0, this host has 1.0.0
+    2> hint: `leahpm info newer` shows all its versions
+    exit 10
+    ");
+    // Without a host too.
+    for api in ["older", "newer"] {
+        sandbox.run(&["install", api, "--grant", "all", "--no-host"]).fails(10);
+    }
+    assert_eq!((host.said("hi").as_str(), sandbox.tree()), ("hi", before));
 }

@@ -1,15 +1,19 @@
 //! Changes while a host runs: the real one, and, for what a real one never does, one that is made for it and speaks the
 //! real protocol on a real socket.
 
+mod canary;
 pub mod daemon;
 mod fake;
 
 mod at_once;
 mod commands;
+mod damaged;
 mod deploys;
+mod faults;
 mod killed;
 mod languages;
 mod load;
+mod reach;
 mod real;
 mod refuses;
 mod silent;

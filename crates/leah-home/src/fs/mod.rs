@@ -86,6 +86,11 @@ pub struct TooLarge {
 #[error("it is not a regular file")]
 pub struct NotAFile;
 
+/// Somebody else can have written a file.
+#[derive(Debug, thiserror::Error)]
+#[error("it belongs to another user, or others may write to it")]
+pub struct NotOwn;
+
 /// What a path names; a link is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -165,6 +170,21 @@ pub fn read_if_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> 
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes that nobody but this user can have written.
+///
+/// # Errors
+/// When it belongs to another user, others may write to it, or it cannot be read or is larger.
+pub fn read_own(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(failed("look at", path))?;
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
+    if is_own {
+        read_open(&file, path, limit)
+    } else {
+        Err(failed("trust", path)(io::Error::new(io::ErrorKind::PermissionDenied, NotOwn)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::{
     fs as disk,
+    os::unix::fs::{FileExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -36,6 +37,41 @@ fn a_flipped_bit_anywhere_is_noticed() {
         disk::write(&path, &whole[..length]).unwrap();
         assert!(Artifact::read(&key(), &path).is_none(), "{length} bytes");
     }
+}
+
+/// One bit of each byte of what a real component becomes; of some hundred bytes, unless LEAHPM_TEST_ALL asks for all.
+#[test]
+fn a_flipped_bit_anywhere_in_real_machine_code_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("code");
+    let engine = Engine::start().unwrap();
+    let key = Key { engine: *engine.digest(), component: Digest::of(&component()) };
+    Artifact::new(&key, &compile(&component()).unwrap()).write(&path).unwrap();
+    let whole = disk::read(&path).unwrap();
+    let step = if std::env::var_os("LEAHPM_TEST_ALL").is_some() { 1 } else { whole.len() / 300 };
+    let file = disk::File::options().write(true).open(&path).unwrap();
+    for at in (0..whole.len()).step_by(step).chain([whole.len() - 1]) {
+        file.write_all_at(&[whole[at] ^ (1 << (at % 8))], at as u64).unwrap();
+        assert!(Artifact::read(&key, &path).is_none(), "byte {at}");
+        file.write_all_at(&[whole[at]], at as u64).unwrap();
+    }
+    assert!(Artifact::read(&key, &path).unwrap().component(&engine).is_ok());
+}
+
+#[test]
+fn machine_code_that_others_can_have_written_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("code");
+    Artifact::new(&key(), CODE).write(&path).unwrap();
+    for mode in [0o620, 0o602, 0o666] {
+        disk::set_permissions(&path, disk::Permissions::from_mode(mode)).unwrap();
+        assert!(Artifact::read(&key(), &path).is_none(), "{mode:o}");
+    }
+    disk::set_permissions(&path, disk::Permissions::from_mode(0o600)).unwrap();
+    assert!(Artifact::read(&key(), &path).is_some());
+    disk::rename(&path, folder.path().join("other")).unwrap();
+    symlink(folder.path().join("other"), &path).unwrap();
+    assert!(Artifact::read(&key(), &path).is_none());
 }
 
 #[test]

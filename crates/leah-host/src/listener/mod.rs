@@ -17,7 +17,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use leah_plugin::message::{FaultCode, Level, Message, write_line};
@@ -165,7 +165,7 @@ impl Shared {
         }
         silent.iter().for_each(|connection| connection.cut());
         drop(silent);
-        self.slots.take_until(Instant::now() + PAUSE)
+        self.slots.take()
     }
 
     fn connections(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Connection>>> {

@@ -43,6 +43,8 @@ pub(super) fn greet(connection: &Arc<Connection>, mut reader: Reader) {
     let greeted = loop {
         match next(connection, &mut reader, Wait::Whole(HELLO_TIME)) {
             Some(Message::Request { id, call: Call::Hello(hello) }) => {
+                // Before the answer: who has it must not be taken for silent.
+                connection.greet();
                 let answer = welcome(connection, &hello);
                 connection.answer(&id, &answer.map(|()| connection.host.hello()));
                 break hello.protocol == PROTOCOL;
@@ -55,7 +57,6 @@ pub(super) fn greet(connection: &Arc<Connection>, mut reader: Reader) {
         }
     };
     if greeted {
-        connection.greet();
         read_on(connection, reader);
     } else {
         connection.cut();

@@ -9,6 +9,9 @@ use std::{
 /// How long after the last change a place may still become free soon.
 const MOMENT: Duration = Duration::from_millis(500);
 
+/// How long the end of a connection may take.
+const LEAVING: Duration = Duration::from_millis(200);
+
 /// All places.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -32,10 +35,10 @@ impl Slots {
         Arc::new(Self { state, freed: Condvar::new() })
     }
 
-    /// A place, if one is free or becomes so in a moment: nobody waits where nothing has moved for long.
+    /// A place, if one is free or becomes so in a moment: nobody waits where nothing has moved for long, but as long as
+    /// a connection takes that has just ended.
     pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
-        let last = self.state().changed;
-        self.take_until(last + MOMENT)
+        self.take_until(Instant::now() + LEAVING)
     }
 
     /// A place, if one becomes free until then.

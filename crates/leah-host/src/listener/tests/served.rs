@@ -1,6 +1,8 @@
 //! Tests of a host with plugins as it is reached through its socket: answers, endless loops that somebody no longer
 //! waits for, and deploys whose connection ends.
 
+use std::time::Instant;
+
 use leah_plugin::message::{
     Answer, Call, Committed, Event, FaultCode, HookCall, HookEvent, Notice, Outcome, Prepare, Prepared,
     ToolList, Verdict,
