@@ -1,7 +1,13 @@
 //! `leah-host serve`: the daemon.
 
 use std::{
-    sync::mpsc::{RecvTimeoutError, channel},
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
     time::Duration,
 };
 
@@ -83,27 +89,54 @@ struct HalfAModel;
 
 pub(super) fn run(place: &PlaceArgs, args: &ServeArgs) -> Result<(), Failure> {
     let config = config(place, args)?;
-    // Before anything runs, so that a signal that comes early ends it as well as any other.
-    let (stop, stopped) = channel();
-    ctrlc::set_handler(move || {
-        // Nobody waits for it where the host ends already.
-        let _ = stop.send(());
-    })
-    .map_err(|error| Failure::new(Kind::Unexpected, error))?;
+    let (serves, stopped) = signals()?;
     let call_time = longest_call(&config);
     let home = config.home.clone();
     let host = Host::start(config)?;
+    serves.store(true, Ordering::SeqCst);
     let server = Server::start(host.clone(), call_time, &place::socket(&home)?)?;
     ui::say(&format!("Serving `{}` at `{}`: {}", shown(home.home()), shown(server.socket()), summary(&host)));
     let printing = log::print(host.journal())?;
-    while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        host.look();
-    }
+    let looking = look(host.clone())?;
+    // It lasts as long as signals are heard, and nothing else ends the host.
+    let _ = stopped.recv();
+    drop(looking);
     // Nobody comes in any more before the plugins are stopped.
     drop(server);
     host.stop();
     printing.end();
     Ok(())
+}
+
+/// Hears signals from now on: before anything runs, one that comes early ends the process at once, since to load plugins
+/// can take minutes, and nobody is served by then; later ones are passed on.
+fn signals() -> Result<(Arc<AtomicBool>, Receiver<()>), Failure> {
+    let (stop, stopped) = channel();
+    let serves = Arc::new(AtomicBool::new(false));
+    let serving = Arc::clone(&serves);
+    ctrlc::set_handler(move || {
+        if !serving.load(Ordering::SeqCst) {
+            process::exit(0);
+        }
+        // Nobody waits for it where the host ends already.
+        let _ = stop.send(());
+    })
+    .map_err(|error| Failure::new(Kind::Unexpected, error))?;
+    Ok((serves, stopped))
+}
+
+/// Looks after what is live until the answer is dropped, on a thread of its own: what is found may take long to load,
+/// and no signal waits for it.
+fn look(host: Host) -> Result<Sender<()>, Failure> {
+    let (looking, ended) = channel();
+    let look = move || {
+        while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            host.look();
+        }
+    };
+    let thread = thread::Builder::new().name("look".into()).spawn(look);
+    thread.map_err(|error| Failure::new(Kind::Unexpected, error))?;
+    Ok(looking)
 }
 
 fn config(place: &PlaceArgs, args: &ServeArgs) -> Result<Config, Failure> {

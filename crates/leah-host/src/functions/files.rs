@@ -25,7 +25,10 @@ use crate::{
         files::{Entry, Host, Kind},
         types::Error,
     },
-    services::disk::{PER_FILE, Share},
+    services::{
+        Services,
+        disk::{PER_FILE, Share},
+    },
 };
 
 /// Most names in one list.
@@ -99,7 +102,7 @@ impl Caller<'_> {
         let folder = place.folder.clone().unwrap_or_else(|| self.own_folder());
         let opened = Dir::open_ambient_dir(&folder, ambient_authority()).map_err(|error| failed(&error))?;
         if place.folder.is_some() {
-            self.check_not_home(&folder, &opened, place.inner)?;
+            self.check_not_ours(&folder, &opened, place.inner)?;
         }
         Ok(opened)
     }
@@ -108,29 +111,42 @@ impl Caller<'_> {
         self.services.home.data_files(&self.plugin.name)
     }
 
-    /// A folder of the user may hold the home, with what other plugins keep, settings and tokens. That was not meant
-    /// when the folder was granted.
-    fn check_not_home(&self, folder: &Path, opened: &Dir, inner: &str) -> Result<(), Error> {
-        let real = |path: &Path| fs::canonical(path).map_err(|error| failed(&error.source));
-        let folder = real(folder)?;
-        let home = match real(self.services.home.home()) {
-            Err(Error::NotFound) => return Ok(()),
-            home => home?,
-        };
-        if !home.starts_with(&folder) {
-            return if folder.starts_with(&home) { Err(Error::Denied) } else { Ok(()) };
-        }
-        // Of a path that is not there yet, what is there decides: the home is.
-        let mut there = inner;
-        while !there.is_empty() {
-            match found(opened.canonicalize(there)).map_err(|error| failed(&error))? {
-                Some(inner) if folder.join(&inner).starts_with(&home) => return Err(Error::Denied),
-                Some(_) => return Ok(()),
-                None => there = split(there).map_or("", |(above, _)| above),
+    /// A folder of the user may hold the home, with what other plugins keep, settings and tokens, and the machine code
+    /// that the host runs. That was not meant when the folder was granted.
+    fn check_not_ours(&self, folder: &Path, opened: &Dir, inner: &str) -> Result<(), Error> {
+        let wanted = real(folder)?.join(real_below(opened, inner)?);
+        let Services { home, cache, .. } = self.services;
+        for ours in [home.home(), &cache.machine_code()] {
+            if wanted.starts_with(real(ours)?) {
+                return Err(Error::Denied);
             }
         }
-        if folder == home { Err(Error::Denied) } else { Ok(()) }
+        Ok(())
     }
+}
+
+/// A path without links, as far as it is there; what is not there yet has none.
+fn real(path: &Path) -> Result<PathBuf, Error> {
+    for there in path.ancestors() {
+        match fs::canonical(there) {
+            Ok(real) => return Ok(real.join(path.strip_prefix(there).unwrap_or(path))),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(failed(&error.source)),
+        }
+    }
+    Ok(path.to_owned())
+}
+
+/// The same for a path below an open folder.
+fn real_below(folder: &Dir, inner: &str) -> Result<PathBuf, Error> {
+    let mut there = inner;
+    while !there.is_empty() {
+        if let Some(real) = found(folder.canonicalize(there)).map_err(|error| failed(&error))? {
+            return Ok(real.join(inner[there.len()..].trim_start_matches('/')));
+        }
+        there = split(there).map_or("", |(above, _)| above);
+    }
+    Ok(inner.into())
 }
 
 fn read(folder: &Dir, inner: &str, limit: u64) -> Result<Vec<u8>, Error> {

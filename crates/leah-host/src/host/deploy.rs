@@ -72,8 +72,8 @@ enum Stage {
     None,
     /// A set is being loaded or switched to.
     Moving,
-    /// A set was tried. It belongs to a [`Trial`].
-    Ready(Box<Set>),
+    /// A set was tried, as it was asked for. It belongs to a [`Trial`].
+    Ready(Prepare, Box<Set>),
     /// The set of a [`Trial`] is what runs.
     Switched(Vec<FailedPlugin>),
 }
@@ -105,7 +105,7 @@ impl Host {
         match inner.try_out(wanted, control) {
             Ok(set) => {
                 let needs_settings = set.needs_settings();
-                inner.change.set(Stage::Ready(Box::new(set)));
+                inner.change.set(Stage::Ready(wanted.clone(), Box::new(set)));
                 Ok(Trial { wanted: wanted.clone(), needs_settings, host: Arc::clone(inner) })
             }
             Err(error) => {
@@ -122,7 +122,7 @@ impl Host {
     /// When it is not live. What runs stays.
     pub fn commit(&self, trial: Trial, control: &Arc<Control>) -> Result<Committed, DeployError> {
         let generation = trial.wanted.generation;
-        if !Arc::ptr_eq(&trial.host, &self.inner) || !self.inner.is_live(generation) {
+        if !Arc::ptr_eq(&trial.host, &self.inner) || !self.inner.is_live(&trial.wanted) {
             return Err(DeployError::NotLive { generation });
         }
         control.going_slow();
@@ -149,7 +149,7 @@ impl Host {
         if inner.change.begin() {
             inner.adopt();
             inner.change.set(Stage::None);
-        } else if inner.change.has_tried(live) {
+        } else if inner.change.tried().is_some_and(|tried| inner.is_live(&tried)) {
             // Its client sleeps over the commit; when it wakes up it is told what became of it.
             inner.finish(live);
         }
@@ -182,7 +182,7 @@ impl Inner {
     fn finish(&self, generation: u64) -> Vec<FailedPlugin> {
         let mut stage = self.change.settled();
         match mem::replace(&mut *stage, Stage::Moving) {
-            Stage::Ready(set) if set.number() == generation => {
+            Stage::Ready(_, set) if set.number() == generation => {
                 drop(stage);
                 let failed = self.switch(*set);
                 self.change.set(Stage::Switched(failed.clone()));
@@ -244,8 +244,11 @@ impl Inner {
         self.live.load().number() == Some(generation)
     }
 
-    fn is_live(&self, generation: u64) -> bool {
-        live::live_number(&self.config.home).is_ok_and(|live| live == Some(generation))
+    /// True if this very generation is live. A number alone does not tell: one that was given up goes to the next.
+    fn is_live(&self, wanted: &Prepare) -> bool {
+        let home = &self.config.home;
+        live::live_number(home).is_ok_and(|live| live == Some(wanted.generation))
+            && digest(home, wanted.generation).is_ok_and(|digest| digest == wanted.digest)
     }
 }
 
@@ -260,8 +263,9 @@ impl Change {
         free
     }
 
-    fn has_tried(&self, generation: u64) -> bool {
-        matches!(&*self.stage(), Stage::Ready(set) if set.number() == generation)
+    /// What was tried and waits for its commit.
+    fn tried(&self) -> Option<Prepare> {
+        if let Stage::Ready(wanted, _) = &*self.stage() { Some(wanted.clone()) } else { None }
     }
 
     fn set(&self, next: Stage) {
@@ -282,7 +286,7 @@ impl Change {
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        if self.host.is_live(self.wanted.generation) {
+        if self.host.is_live(&self.wanted) {
             self.host.finish(self.wanted.generation);
         }
         // What was loaded and does not run is dropped here, and not under the lock.

@@ -6,6 +6,7 @@ mod pool;
 mod watch;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc,
@@ -20,7 +21,10 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use self::{pool::Pool, watch::Watch};
+use self::{
+    pool::{Pool, Seat},
+    watch::Watch,
+};
 use crate::{
     control::{Control, Interrupt},
     engine::Engine,
@@ -152,14 +156,15 @@ impl Plugin {
         self.pool.trim();
     }
 
-    /// Calls into it, with an instance that nobody else uses meanwhile. What goes wrong is logged and counted here.
+    /// Calls into it, with an instance that nobody else uses meanwhile and for no longer than it may take. What goes wrong
+    /// is logged and counted here.
     ///
     /// # Errors
     /// When there is no answer; `Missed::Interrupted` alone concerns more than this plugin.
     pub(crate) fn call<T>(
         &self,
         control: &Arc<Control>,
-        call: impl FnOnce(&mut Instance) -> Result<T, Failure>,
+        call: impl FnOnce(&mut Instance, &Arc<Control>) -> Result<T, Failure>,
     ) -> Result<T, Missed> {
         let mut seat = self.pool.sit(control)?;
         let mut instance = match seat.take() {
@@ -169,13 +174,13 @@ impl Plugin {
                 Err(failure) => return Err(self.miss(failure)),
             },
         };
-        match call(&mut instance) {
+        match call(&mut instance, &self.share(control)) {
             Ok(answer) => {
-                seat.give_back(instance);
+                self.give_back(seat, instance);
                 Ok(answer)
             }
             Err(Failure::Told(error)) => {
-                seat.give_back(instance);
+                self.give_back(seat, instance);
                 let failure = Failure::Told(error);
                 self.log(Level::Warn, format!("a call failed: {failure}"));
                 Err(Missed::Failed(failure))
@@ -209,10 +214,23 @@ impl Plugin {
         let mut instance = self.make(control)?;
         let start = Arc::new(Control::within(control, self.owner.plugin.limits.start_call_time));
         instance.activate(&start)?;
-        if self.pool.recovered() {
+        Ok(instance)
+    }
+
+    /// What it may take of a call that may take longer because of others.
+    fn share<'c>(&self, control: &'c Arc<Control>) -> Cow<'c, Arc<Control>> {
+        let most = self.identity().limits.call_time;
+        if most < control.time() {
+            Cow::Owned(Arc::new(Control::within(control, most)))
+        } else {
+            Cow::Borrowed(control)
+        }
+    }
+
+    fn give_back(&self, seat: Seat<'_>, instance: Instance) {
+        if seat.give_back(instance) {
             self.tell(PluginState::Running);
         }
-        Ok(instance)
     }
 
     fn miss(&self, failure: Failure) -> Missed {

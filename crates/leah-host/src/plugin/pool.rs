@@ -36,6 +36,7 @@ struct Inner {
 pub(super) struct Seat<'a> {
     pool: &'a Pool,
     instance: Option<Instance>,
+    left: bool,
 }
 
 impl Pool {
@@ -51,7 +52,7 @@ impl Pool {
             if let Some(instance) = inner.idle.pop() {
                 inner.taken += 1;
                 inner.fewest = inner.fewest.min(inner.idle.len());
-                return Ok(Seat { pool: self, instance: Some(instance) });
+                return Ok(Seat { pool: self, instance: Some(instance), left: false });
             }
             if let Some(reason) = inner.faults.quarantine() {
                 return Err(Missed::Down { reason: reason.to_owned() });
@@ -61,7 +62,7 @@ impl Pool {
                     return Err(Missed::Down { reason: reason.to_owned() });
                 }
                 inner.taken += 1;
-                return Ok(Seat { pool: self, instance: None });
+                return Ok(Seat { pool: self, instance: None, left: false });
             }
             if let Some(why) = control.interrupt() {
                 return Err(why.into());
@@ -94,18 +95,14 @@ impl Pool {
         let state = if inner.faults.quarantine().is_some() {
             (!known).then_some(PluginState::Quarantined { reason })
         } else {
+            let is_down = inner.idle.is_empty() && inner.faults.pause(Instant::now()).is_some();
             let was_down = inner.down;
-            inner.down = inner.idle.is_empty() && inner.faults.pause(Instant::now()).is_some();
-            (inner.down && !was_down).then_some(PluginState::Failed { reason })
+            inner.down |= is_down;
+            (is_down && !was_down).then_some(PluginState::Failed { reason })
         };
         drop(inner);
         drop(dropped);
         state
-    }
-
-    /// There is an instance again. True if it was told that there is none.
-    pub(super) fn recovered(&self) -> bool {
-        std::mem::take(&mut self.inner().down)
     }
 
     /// How the plugin is.
@@ -148,22 +145,22 @@ impl Seat<'_> {
         self.instance.take()
     }
 
-    /// The instance is as good as before and may be used by others.
-    pub(super) fn give_back(mut self, instance: Instance) {
+    /// The instance is as good as before and may be used by others. True if it was told that there is none.
+    pub(super) fn give_back(mut self, instance: Instance) -> bool {
         self.instance = Some(instance);
+        self.leave()
     }
-}
 
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
+    fn leave(&mut self) -> bool {
+        self.left = true;
         let mut inner = self.pool.inner();
         inner.taken -= 1;
-        let unwanted = match self.instance.take() {
+        let (unwanted, recovered) = match self.instance.take() {
             Some(instance) if inner.faults.quarantine().is_none() => {
                 inner.idle.push(instance);
-                None
+                (None, std::mem::take(&mut inner.down))
             }
-            other => other,
+            other => (other, false),
         };
         // Nobody waits where there are free seats, and telling nobody costs a call into the system.
         let waited_for = inner.taken + 1 == self.pool.seats;
@@ -171,6 +168,15 @@ impl Drop for Seat<'_> {
         drop(unwanted);
         if waited_for {
             self.pool.freed.notify_one();
+        }
+        recovered
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        if !self.left {
+            self.leave();
         }
     }
 }

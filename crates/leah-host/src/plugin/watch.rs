@@ -56,7 +56,7 @@ impl Plugin {
         while let Some(response) = self.next_watched() {
             let control = Arc::new(Control::new(self.identity().limits.call_time));
             // What goes wrong is logged and counted by the call, and nobody waits for more.
-            let _ = self.call(&control, |instance| instance.after_response(&response, &control));
+            let _ = self.call(&control, |instance, control| instance.after_response(&response, control));
         }
     }
 

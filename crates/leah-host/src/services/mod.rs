@@ -13,7 +13,10 @@ use std::{
 
 use leah_home::place;
 use leah_http::{Client, Settings};
-use leah_plugin::{layout::Layout, name::PluginName};
+use leah_plugin::{
+    layout::{CacheLayout, Layout},
+    name::PluginName,
+};
 use semver::Version;
 use serde_json::{Map, Value};
 
@@ -52,6 +55,8 @@ pub struct Identity {
 pub struct Services {
     /// Where what plugins keep lies.
     pub(crate) home: Layout,
+    /// Where the machine code lies that the host runs.
+    pub(crate) cache: CacheLayout,
     /// The folder that `~` stands for, if there is one.
     pub(crate) user_home: Option<PathBuf>,
     /// The model that they may ask.
@@ -75,6 +80,7 @@ impl Services {
         let user_agent = concat!("leah-host/", env!("CARGO_PKG_VERSION")).into();
         Self {
             home: config.home.clone(),
+            cache: config.cache.clone(),
             user_home,
             model: config.model.clone(),
             journal,

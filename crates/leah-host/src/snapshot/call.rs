@@ -99,7 +99,7 @@ impl Snapshot {
 
     fn offer(&self, call: &types::ToolCall, control: &Arc<Control>) -> Result<Option<ToolResult>, Interrupt> {
         for plugin in &self.any_tool {
-            match plugin.call(control, |instance| instance.tool_call(call, control)) {
+            match plugin.call(control, |instance, control| instance.tool_call(call, control)) {
                 Ok(Some(result)) => return Ok(Some(answered(plugin, result))),
                 Ok(None) => {}
                 Err(Missed::Interrupted(why)) => return Err(why),
@@ -120,7 +120,7 @@ impl<T> Chain<T> {
     ) -> Result<Outcome, Interrupt> {
         let mut by = Vec::new();
         for plugin in plugins {
-            match plugin.call(control, |instance| (self.call)(instance, &subject, control)) {
+            match plugin.call(control, |instance, control| (self.call)(instance, &subject, control)) {
                 Ok(types::Verdict::Pass) => {}
                 Ok(_) if !(self.may_change)(&plugin.identity().rights) => plugin.overstep(self.change),
                 Ok(types::Verdict::Replace(replacement)) => {
@@ -160,7 +160,7 @@ fn run_declared(
     let Some(plugin) = member.plugin() else {
         return Ok(failed(format!("the plugin `{}` is not running", member.name)));
     };
-    match plugin.call(control, |instance| instance.tool_call(call, control)) {
+    match plugin.call(control, |instance, control| instance.tool_call(call, control)) {
         Ok(Some(result)) => Ok(answered(plugin, result)),
         Ok(None) => Ok(failed(format!("the plugin `{}` does not know it", member.name))),
         Err(Missed::Interrupted(why)) => Err(why),

@@ -3,11 +3,15 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
+    sync::mpsc::channel,
+    thread,
+    time::Instant,
 };
 
-use rustix::process::Signal;
+use leah_plugin::layout::Layout;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::sandbox::{Peer, Sandbox};
+use crate::sandbox::{Peer, Sandbox, TIME};
 
 #[test]
 fn a_host_tells_where_it_listens_and_ends_well_by_a_signal() {
@@ -25,6 +29,30 @@ fn a_host_tells_where_it_listens_and_ends_well_by_a_signal() {
         assert!(!socket.exists());
         assert!(idle.is_at_its_end());
     }
+}
+
+#[test]
+fn a_host_that_is_still_loading_ends_by_a_signal_too() {
+    let sandbox = Sandbox::new();
+    let home = Layout::new(sandbox.home());
+    fs::create_dir_all(home.generation(1)).unwrap();
+    std::os::unix::fs::symlink(Layout::plugins_target(1), home.plugins()).unwrap();
+    // Whoever reads this generation waits until it is let go.
+    let held = fs::File::create(home.record(1)).unwrap();
+    held.lock().unwrap();
+    let mut host = sandbox.command(&["serve"]).spawn().unwrap();
+    let began = Instant::now();
+    while !home.host_lock().exists() {
+        assert!(began.elapsed() < TIME);
+        thread::yield_now();
+    }
+    kill_process(Pid::from_child(&host), Signal::TERM).unwrap();
+    let (ended, end) = channel();
+    let waiting = thread::spawn(move || ended.send(host.wait().unwrap().code()).unwrap());
+    let code = end.recv_timeout(TIME);
+    drop(held);
+    assert_eq!(code, Ok(Some(0)));
+    waiting.join().unwrap();
 }
 
 #[test]

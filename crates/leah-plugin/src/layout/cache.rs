@@ -51,10 +51,16 @@ impl CacheLayout {
         self.by_hash("archives", digest)
     }
 
+    /// All machine code. Whoever writes there decides what a host runs.
+    #[must_use]
+    pub fn machine_code(&self) -> PathBuf {
+        self.folder.join("compiled")
+    }
+
     /// The machine code of a component; `engine` is the digest of everything that it depends on beside the component.
     #[must_use]
     pub fn compiled(&self, engine: &Digest, component: &Digest) -> PathBuf {
-        self.folder.join("compiled").join(&engine.to_string()[..16]).join(component.to_string())
+        self.machine_code().join(&engine.to_string()[..16]).join(component.to_string())
     }
 
     /// A root of the registry whose chain begins with `key`.

@@ -226,6 +226,24 @@ fn a_folder_that_holds_the_home_does_not_open_it() {
 }
 
 #[test]
+fn no_folder_lets_a_plugin_write_the_machine_code_that_the_host_runs() {
+    let bench = Bench::new();
+    let above = bench.folder.path().to_str().unwrap();
+    let plugin = bench.plugin(&json!([{ "write_files": [above] }]));
+    let code = format!("{above}/cache/compiled/0123456789abcdef/code");
+    denied(&plugin.live().write(code.clone(), "x".into()));
+    fs::create_dir_all(Path::new(&code).parent().unwrap()).unwrap();
+    fs::write(&code, "machine code").unwrap();
+    symlink("cache/compiled", bench.folder.path().join("link")).unwrap();
+    for path in [&code, &format!("{above}/link/0123456789abcdef/code")] {
+        denied(&plugin.live().write(path.clone(), "x".into()));
+        denied(&plugin.live().remove(path.clone()));
+    }
+    plugin.live().write(format!("{above}/cache/else"), "x".into()).unwrap();
+    assert_eq!(fs::read_to_string(code).unwrap(), "machine code");
+}
+
+#[test]
 fn files_and_store_share_one_quota_that_a_restart_does_not_forget() {
     let mut bench = Bench::new();
     let limits = Limits { disk: 20_000, ..Limits::default() };

@@ -130,6 +130,24 @@ fn a_trial_whose_client_is_gone_is_switched_to_if_it_is_live() {
 }
 
 #[test]
+fn a_number_that_went_to_another_generation_does_not_make_what_was_tried_live() {
+    let home = TestHome::with(&[TestPlugin::good("a")]);
+    let host = start(&home);
+    home.write(2, &[TestPlugin::good("b")]);
+    let given_up = home.wanted(2);
+    let trial = host.prepare(&given_up, &patient()).unwrap();
+    // Its client was killed, and the next one was faster than the news of that.
+    home.write(2, &[TestPlugin::good("c")]);
+    home.make_live(2);
+    host.look();
+    assert_eq!(text(&chat(&host, "hi")), "a: hi");
+    drop(trial);
+    assert_eq!(text(&chat(&host, "hi")), "a: hi");
+    host.look();
+    assert_eq!(text(&chat(&host, "hi")), "c: hi");
+}
+
+#[test]
 fn the_timer_switches_for_a_client_that_sleeps_over_its_commit() {
     let home = TestHome::with(&[TestPlugin::good("a")]);
     let host = start(&home);

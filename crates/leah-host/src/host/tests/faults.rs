@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::{journal::Topic, test_home::TestPlugin};
+use crate::{config::PluginConfig, journal::Topic, limits::Limits, test_home::TestPlugin};
 
 /// A plugin that fails at `now`, between two that behave.
 fn home(mode: &str) -> TestHome {
@@ -130,4 +130,39 @@ fn an_update_ends_a_quarantine() {
     home.make_live(2);
     host.look();
     assert_eq!(text(&chat(&host, "now")), "b: a: now");
+}
+
+#[test]
+fn a_plugin_has_no_more_time_than_its_own_limit_whatever_the_call_may_take() {
+    let home = home("loop");
+    let mut config = home.config();
+    let (guest_time, call_time) = (Duration::from_secs(20), Duration::from_millis(50));
+    let limits = Some(Limits { guest_time, call_time, ..config.limits });
+    config.plugins.insert("b".parse().unwrap(), PluginConfig { priority: None, limits });
+    let host = Host::start(config).unwrap();
+    assert_eq!(text(&chat(&host, "now")), "c: a: now");
+    assert_eq!(host.plugins().plugins[1].faults, 1);
+    let result = tool(&host, "b_echo", "now").result.unwrap();
+    assert!(result.content.contains("it did not answer within 0.05 s"), "{}", result.content);
+}
+
+#[test]
+fn a_plugin_that_was_told_to_be_down_is_told_to_run_when_a_call_under_way_ends_well() {
+    let home = TestHome::with(&[TestPlugin::fault("b", "trap")]);
+    let host = start(&home);
+    let (_subscription, events) = host.journal().listen(Topic::Events, 0);
+    let live = host.inner.live.load_full();
+    let plugin = live.members().next().unwrap().plugin().unwrap();
+    let called = plugin.call(&patient(), |_, _| {
+        // Two others fail meanwhile, and the next one is not made yet.
+        (0..2).for_each(|_| drop(chat(&host, "now")));
+        Ok(())
+    });
+    called.unwrap();
+    let states = [next_event(&events), next_event(&events)].map(|event| match event {
+        Event::Plugin { state, .. } => state,
+        other => panic!("{other:?}"),
+    });
+    assert!(matches!(states[0], PluginState::Failed { .. }), "{states:?}");
+    assert_eq!(states[1], PluginState::Running);
 }
