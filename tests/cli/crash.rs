@@ -1,21 +1,27 @@
-//! Death in the middle of a change. The work is done by two scripts that also run on their own, over every point;
+//! Death in the middle of a change. The work is done by three scripts that also run on their own, over every point;
 //! here they run over a sample, against registries of this test. `docs/reliability.md` holds the figures.
 
 use std::{fs, path::Path, process::Command};
 
 use serde_json::json;
 
-use crate::{
-    fixture::{PackageSpec, TestRegistry},
-    sandbox::Sandbox,
-};
+use crate::{fixture::TestRegistry, host::daemon, plugins, sandbox::Sandbox};
 
 /// How many points are tried by each script; more with this variable set.
 const POINTS: &str = "LEAHPM_CRASH_POINTS";
 
 /// The registries that the scripts ask for: `hub` before and after new versions came out, and `other`.
 fn registries(sandbox: &Sandbox) {
-    let plugin = |name, version| PackageSpec::new(name, version).file("docs/deep/guide.md", version);
+    // Plugins that do something, since one of the scripts runs them.
+    let plugin = |name: &str, version: &str| {
+        let word = format!("config:\n  word: {{ type: string, default: {name} {version} }}\n");
+        plugins::package("good", name, version)
+            .permission("read_messages")
+            .permission("modify_messages")
+            .permission("modify_responses")
+            .manifest(&word)
+            .file("docs/deep/guide.md", version)
+    };
     let hub = TestRegistry::at(sandbox, "hub", "registries/hub-after");
     hub.publish(&plugin("alpha", "1.0.0"))
         .publish(&plugin("beta", "1.0.0").needs("alpha", "^1"))
@@ -87,4 +93,9 @@ fn a_power_cut_at_any_call_leaves_the_old_set_or_the_new() {
 #[test]
 fn a_power_cut_does_damage_when_nothing_is_synced() {
     check("power-cut.py", 10, &["--unsynced"]);
+}
+
+#[test]
+fn a_kill_of_leahpm_or_of_the_host_at_any_call_of_a_deploy_leaves_a_host_that_runs_what_is_live() {
+    check("kill-host.py", 24, &["--host", daemon::program().to_str().unwrap()]);
 }

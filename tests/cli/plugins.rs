@@ -25,7 +25,7 @@ pub fn component(plugin: &str) -> Vec<u8> {
 }
 
 /// A package of a test plugin under any name, with all four hooks and no tool.
-fn package(plugin: &str, name: &str, version: &str) -> PackageSpec {
+pub fn package(plugin: &str, name: &str, version: &str) -> PackageSpec {
     let spec = PackageSpec::new(name, version).component(component(plugin));
     HOOKS.into_iter().fold(spec, PackageSpec::hook)
 }

@@ -1,10 +1,9 @@
-"""Registries for the crash tests, made with the tools of the project from the bundled plugin."""
+"""Registries for the crash tests, made with the tools of the project from a plugin for tests."""
 
 import json
 import os
 import shutil
 import subprocess
-import tarfile
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -14,6 +13,18 @@ OFFERED = {
     "hub-after": [("alpha", "1.1.0", {}), ("gamma", "1.1.0", {}), ("delta", "1.0.0", {"gamma": "^1"})],
     "other": [("zeta", "1.0.0", {})],
 }
+
+MANIFEST = """\
+name: {name}
+version: {version}
+author: Tests
+description: A plugin for the crash tests
+api: "^1.0"
+permissions: [read_messages, modify_messages, modify_responses]
+hooks: [on_chat_message, on_tool_call, on_before_response, on_after_response]
+config:
+  word: {{ type: string, default: {name} {version} }}
+"""
 
 
 def make(folder, workshop, leahpm, tool, environment):
@@ -44,15 +55,11 @@ def make(folder, workshop, leahpm, tool, environment):
 
 
 def write_plugin(folder, name, version, needs):
-    """The folder of a plugin: the bundled hello-world under another name, with files in folders."""
+    """The folder of a plugin: the one for tests that behaves, which puts name and version before each message, with
+    files in folders."""
     os.makedirs(f"{folder}/docs/deep")
-    with tarfile.open(f"{PROJECT}/bundled/packages/hello-world/hello-world-1.0.0.tar.gz") as archive:
-        for member in archive:
-            with open(f"{folder}/{member.name}", "wb") as file:
-                file.write(archive.extractfile(member).read())
-    with open(f"{folder}/plugin.yaml", encoding="utf-8") as file:
-        manifest = file.read().replace("name: hello-world", f"name: {name}")
-    manifest = manifest.replace("version: 1.0.0", f"version: {version}")
+    shutil.copy(f"{PROJECT}/tests/plugins/good.wasm", f"{folder}/plugin.wasm")
+    manifest = MANIFEST.format(name=name, version=version)
     if needs:
         manifest += "dependencies:\n" + "".join(f'  {need}: "{wanted}"\n' for need, wanted in needs.items())
     texts = {"plugin.yaml": manifest, "docs/guide.md": name, "docs/deep/more.md": version}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use leah_home::fs::{
-    PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket, shown,
+    PrivateError, check_private_folder, check_socket, identity, make_private_folder, remove_socket, shown,
 };
 
 use crate::{
@@ -91,6 +91,8 @@ pub enum AcceptError {
 pub struct Listener {
     socket: UnixListener,
     path: PathBuf,
+    /// What the file system calls the socket, as long as it is there.
+    identity: Option<(u64, u64)>,
 }
 
 impl Listener {
@@ -106,7 +108,8 @@ impl Listener {
         }
         remove_socket(path).map_err(cannot_use(path))?;
         let socket = UnixListener::bind(path).map_err(cannot("listen on", path))?;
-        Ok(Self { socket, path: path.to_owned() })
+        // Where it is gone already, or cannot be looked at, it is nobody's to remove.
+        Ok(Self { socket, path: path.to_owned(), identity: identity(path).ok() })
     }
 
     /// Where it listens.
@@ -127,8 +130,11 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Who finds it nevertheless learns from the system that nobody listens, and the next host removes it.
-        let _ = remove_socket(&self.path);
+        // Where the home was moved away and another host came to its place, the socket is that one's.
+        if self.identity.is_some() && identity(&self.path).ok() == self.identity {
+            // Who finds it nevertheless learns from the system that nobody listens, and the next host removes it.
+            let _ = remove_socket(&self.path);
+        }
     }
 }
 

@@ -11,10 +11,11 @@ use std::{
 };
 
 use leah_plugin::message::{
-    Call, ChatMessage, Done, Event, HelloResult, HookCall, HookEvent, Notice, Outcome, Role, ToolAnswer,
-    ToolCall, ToolResult, Verdict,
+    Call, ChatMessage, Done, Event, HelloResult, HookCall, HookEvent, LogTail, Notice, Outcome, Role,
+    ToolAnswer, ToolCall, ToolResult, Verdict,
 };
 use leah_socket::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::sandbox::{self, Sandbox};
@@ -29,7 +30,7 @@ pub struct Daemon {
 }
 
 /// The program, which stands beside that of the package manager. What is there may be old, so cargo is asked for it.
-fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let folder = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
@@ -47,6 +48,14 @@ fn program() -> &'static Path {
     })
 }
 
+/// The program with these arguments, in the sandbox, about to be started.
+pub fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    sandbox.prepared(command.args(arguments));
+    command.env("LEAH_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-cache"));
+    command
+}
+
 impl Daemon {
     /// A host that serves the home of the sandbox, and its socket where the package manager looks for it.
     pub fn start(sandbox: &Sandbox) -> Self {
@@ -60,9 +69,7 @@ impl Daemon {
 
     /// The same with its socket below another folder, as if the system gave the user that one.
     pub fn start_at(sandbox: &Sandbox, flags: &[&str], runtime: Option<&Path>) -> Self {
-        let mut command = Command::new(program());
-        sandbox.prepared(command.arg("serve").args(flags));
-        command.env("LEAH_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-cache"));
+        let mut command = command(sandbox, &[&["serve"], flags].concat());
         command.stdout(Stdio::null());
         if let Some(runtime) = runtime {
             std::fs::create_dir_all(runtime).unwrap();
@@ -93,6 +100,12 @@ impl Daemon {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits until it did so by itself.
+    pub fn end(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// A new connection.
@@ -135,6 +148,24 @@ impl Daemon {
             Verdict::Pass => content.to_owned(),
             Verdict::Replace { content } => content,
             Verdict::Reject { reason } => panic!("it was rejected: {reason}"),
+        }
+    }
+
+    /// A connection on which it tells what it logs from now on.
+    pub fn log(&self) -> Client {
+        let mut client = self.client().0;
+        let tail = LogTail { plugin: None, lines: 0 };
+        let Done {} = client.call(&Call::LogTail(tail), PATIENCE).unwrap();
+        client
+    }
+
+    /// Waits until it logs a line in which `text` stands.
+    pub fn wait_for_line(mut log: Client, text: &str) {
+        loop {
+            let notice = log.next_notice(Some(PATIENCE)).unwrap().expect("the line comes in time");
+            if matches!(notice, Notice::Log(line) if line.message.contains(text)) {
+                return;
+            }
         }
     }
 

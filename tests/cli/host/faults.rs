@@ -20,7 +20,7 @@ use crate::{
 /// What a plugin does at the word `now`, and what status says of it then.
 const FAULTS: [(&str, &str); 5] = [
     ("hog", "more than 64 MiB of memory"),
-    ("huge", "too much data"),
+    ("huge", "33554432 bytes, and 1048576 are allowed"),
     ("loop", "ran for more than 50 ms"),
     ("overflow", "wasm trap"),
     ("trap", "wasm trap"),

@@ -1,5 +1,5 @@
-//! Plugins of other languages and other versions of the API in the real host: those that fit run, the others are refused
-//! with the reason.
+//! Plugins that are not made with the SDK: what the runtimes of other languages import of WASI is there, and nothing
+//! can be reached through it. Those of another version of the plugin API are refused with the reason.
 
 use serde_json::{Value, json};
 
@@ -10,40 +10,56 @@ use crate::{
 };
 
 #[test]
-fn a_plugin_in_javascript_runs_as_any_other() {
+fn a_plugin_in_javascript_has_settings_a_hook_a_tool_and_the_store() {
     let (sandbox, hub) = hub();
     hub.publish(&javascript());
-    let host = Daemon::start(&sandbox);
     sandbox.run(&["install", "javascript", "--grant", "all"]).ok();
+    let host = Daemon::start(&sandbox);
     assert_eq!(host.said("hi"), "javascript: hi (user)");
-    let count = || host.tool("count", &json!({ "text": "hi" })).unwrap().content;
-    assert_eq!([count(), count()], ["2 letters in call 1", "2 letters in call 2"]);
-    // An error of its own is none of the host's: the message passes, and it goes on.
     assert_eq!(host.said("throw"), "throw");
-    assert_eq!(host.said("hi"), "javascript: hi (user)");
+    let text = json!({ "text": "Günaydın" });
+    for calls in 1..=2 {
+        let letters = host.tool("count", &text).unwrap().content;
+        assert_eq!(letters, format!("8 letters in call {calls}"));
+    }
+    assert_eq!(host.tool("count", &json!({})).unwrap().content, "`text` is missing");
     sandbox.run(&["config", "set", "javascript", "word", "js"]).ok();
     assert_eq!(host.said("hi"), "js: hi (user)");
 }
 
 #[test]
-fn a_plugin_with_wasi_runs_and_can_end_only_itself() {
+fn nothing_can_be_reached_through_wasi() {
     let (sandbox, hub) = hub();
     hub.publish(&wasi());
-    let host = Daemon::start_with(&sandbox, &["--log-level", "debug"]);
-    sandbox.run(&["install", "wasi"]).ok();
-    let told = || -> Value { serde_json::from_str(&host.tool("wasi", &json!({})).unwrap().content).unwrap() };
-    assert!(told()["slept"].as_u64().unwrap() >= 20_000_000);
-    let ended = host.tool("wasi", &json!({ "do": "exit" })).unwrap();
-    assert_eq!(
-        (ended.failed, ended.content.contains("it ended itself with `exit`")),
-        (true, true),
-        "{ended:?}"
-    );
-    assert_ne!(told()["random"], told()["random"]);
-    let logs = sandbox.run(&["host", "logs", "wasi"]).ok().stdout;
-    for stream in ["written to stdout", "written to stderr"] {
-        assert!(logs.contains(stream), "{logs}");
+    sandbox.run(&["install", "wasi", "--grant", "all"]).ok();
+    let host = Daemon::start(&sandbox);
+    let told: Value = serde_json::from_str(&host.tool("wasi", &json!({})).unwrap().content).unwrap();
+    let empty = json!([]);
+    assert_eq!((&told["environment"], &told["arguments"]), (&empty, &empty));
+    assert_eq!((&told["initial-cwd"], &told["preopens"]), (&Value::Null, &json!(0)));
+    for refused in ["tcp", "udp", "resolve"] {
+        let error = told[refused]["error"].as_str().unwrap_or_else(|| panic!("{refused}: {told}"));
+        assert!(error.contains("access-denied"), "{refused}: {error}");
     }
+    assert_eq!(told["http"], json!({ "error": "\"scheme refused\"" }));
+    // What a runtime needs to work is true.
+    let nap = told["slept"].as_u64().unwrap();
+    assert!(nap >= 20_000_000, "{nap}");
+    assert!(told["random"] != json!(vec![0; 16]), "{told}");
+    assert_eq!(told["stdout"], json!({ "ok": "()" }));
+}
+
+#[test]
+fn a_plugin_that_ends_its_program_is_made_anew() {
+    let (sandbox, hub) = hub();
+    hub.publish(&wasi());
+    sandbox.run(&["install", "wasi", "--grant", "all"]).ok();
+    let host = Daemon::start_with(&sandbox, &["--log-level", "debug"]);
+    let ended = host.tool("wasi", &json!({ "do": "exit" })).unwrap();
+    assert!(ended.failed && ended.content.contains("it ended itself with `exit`"), "{ended:?}");
+    assert!(!host.tool("wasi", &json!({})).unwrap().failed);
+    let logs = sandbox.run(&["host", "logs", "wasi"]).ok().stdout;
+    assert!(logs.contains("written to stdout") && logs.contains("written to stderr"), "{logs}");
 }
 
 #[test]

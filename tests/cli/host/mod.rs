@@ -10,6 +10,7 @@ mod commands;
 mod damaged;
 mod deploys;
 mod faults;
+mod homes;
 mod killed;
 mod languages;
 mod load;
@@ -18,6 +19,7 @@ mod real;
 mod refuses;
 mod silent;
 mod states;
+mod translated;
 
 use crate::{
     fixture::{PackageSpec, TestRegistry, hub},

@@ -18,7 +18,7 @@ use super::{canary::Canary, daemon::Daemon};
 use crate::{
     attacks::server::{body, status},
     fixture::{PackageSpec, TestRegistry, hub},
-    plugins::{probe, wasi},
+    plugins::probe,
     sandbox::{Sandbox, is_missing, skipped, start, tree_of},
 };
 
@@ -413,23 +413,6 @@ fn who_may_read_messages_changes_none_and_each_change_has_a_permission_of_its_ow
     check_verdicts(&["read_messages"], [["pass", "pass"], ["pass", "pass"]]);
     check_verdicts(&["read_messages", "modify_messages"], [[replaced, "pass"], [rejected, "pass"]]);
     check_verdicts(&["read_messages", "modify_responses"], [["pass", replaced], ["pass", rejected]]);
-}
-
-#[test]
-fn wasi_is_no_way_past_what_was_denied() {
-    let (sandbox, hub) = hub();
-    hub.publish(&wasi());
-    sandbox.run(&["install", "wasi"]).ok();
-    let host = Daemon::start(&sandbox);
-    let told: Value = serde_json::from_str(&host.tool("wasi", &json!({})).unwrap().content).unwrap();
-    for what in ["environment", "arguments"] {
-        assert_eq!(told[what], json!([]), "{what}");
-    }
-    assert_eq!((&told["preopens"], &told["initial-cwd"]), (&json!(0), &Value::Null));
-    for what in ["stdin", "tcp", "udp", "resolve", "http"] {
-        assert!(told[what].get("error").is_some(), "{what}: {told}");
-    }
-    assert_ne!(told["random"], json!(vec![0; 16]));
 }
 
 /// Has `strace` watch a process from now on; none where it is not there or may not.

@@ -142,6 +142,10 @@ impl Host {
         if inner.runs(live) {
             return;
         }
+        if live::home_id(&inner.config.home).ok() != Some(inner.home) {
+            return inner
+                .complain("another folder stands where its home was; start it again to serve that one");
+        }
         if inner.change.begin() {
             inner.adopt();
             inner.change.set(Stage::None);
@@ -206,9 +210,14 @@ impl Inner {
         }
     }
 
+    /// Says once why what runs stays, however often the timer comes by.
     fn complain(&self, why: &str) {
-        let message = format!("another generation is live and cannot be switched to: {why}");
-        self.journal.log(None, Level::Error, message);
+        let mut last = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != why {
+            why.clone_into(&mut last);
+            let message = format!("another generation is live and cannot be switched to: {why}");
+            self.journal.log(None, Level::Error, message);
+        }
     }
 
     fn switch(&self, set: Set) -> Vec<FailedPlugin> {
@@ -220,6 +229,7 @@ impl Inner {
         if self.is_stopped() {
             drop(self.live.swap(Arc::default()));
         }
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.journal.event(Event::Live { generation: number, hooks });
         self.journal.log(None, Level::Info, format!("generation {number} runs"));
         for FailedPlugin { plugin, reason } in &failed {

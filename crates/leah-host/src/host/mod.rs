@@ -10,7 +10,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc::Sender,
     },
@@ -64,6 +64,8 @@ struct Inner {
     change: Change,
     /// How often the timer came by.
     looks: AtomicU32,
+    /// Why the timer could not switch, as it was last said.
+    complaint: Mutex<String>,
     stopped: AtomicBool,
     jobs: Sender<Job>,
     /// One host a home: held as long as the host lives.
@@ -129,6 +131,7 @@ impl Host {
             live: ArcSwap::from_pointee(Snapshot::default()),
             change: Change::default(),
             looks: AtomicU32::new(0),
+            complaint: Mutex::default(),
             stopped: AtomicBool::new(false),
             jobs,
             journal,
