@@ -63,7 +63,7 @@ pub enum CompileError {
     #[error("it needs more memory or time to compile than allowed")]
     TooMuch,
     /// What was compiled cannot be run.
-    #[error("what was compiled of it cannot be run: {reason}")]
+    #[error("what was compiled of it cannot be run; if `leah-host` was updated, start it anew: {reason}")]
     Unusable {
         /// What the engine says.
         reason: String,
@@ -118,11 +118,14 @@ impl Compiler {
             control.going_slow();
             Artifact::new(&key, &child::compile(&self.binary, wasm, control)?)
         };
+        let component = artifact
+            .component(engine)
+            .map_err(|error| CompileError::Unusable { reason: format!("{error:#}") })?;
         if let Err(error) = artifact.write(&path) {
             let why = format!("{error}: {}; a plugin is compiled again at the next start", error.source);
             self.journal.log(None, Level::Warn, why);
         }
-        artifact.component(engine).map_err(|error| CompileError::Unusable { reason: format!("{error:#}") })
+        Ok(component)
     }
 
     fn turn(&self, control: &Control) -> Result<Turn<'_>, Interrupt> {

@@ -176,6 +176,18 @@ fn damaged_machine_code_is_made_anew_and_never_run() {
 }
 
 #[test]
+fn what_cannot_be_run_is_told_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    // As one of another release would, it makes what this engine does not know.
+    let compiler = compiler(&folder, program(&folder, "exec cat"));
+    let engine = Engine::start().unwrap();
+    let error = compiler.component(&engine, &component(), &Control::new(PATIENCE)).err().unwrap();
+    let expect = "what was compiled of it cannot be run; if `leah-host` was updated, start it anew: ";
+    assert!(error.to_string().starts_with(expect), "{error}");
+    assert!(!compiler.cache.machine_code().exists());
+}
+
+#[test]
 fn a_cache_that_cannot_be_written_is_done_without() {
     let folder = tempfile::tempdir().unwrap();
     let code = folder.path().join("code");

@@ -122,7 +122,9 @@ impl FromStr for ModelUrl {
     type Err = ModelUrlError;
     fn from_str(text: &str) -> Result<Self, ModelUrlError> {
         let url: Url = text.parse().map_err(|_| ModelUrlError)?;
-        let fits = matches!(url.scheme(), "http" | "https") && url.host().is_some();
+        // A request with a user name or a password in its URL is never sent.
+        let is_open = url.username().is_empty() && url.password().is_none();
+        let fits = matches!(url.scheme(), "http" | "https") && url.host().is_some() && is_open;
         if fits { Ok(Self(url)) } else { Err(ModelUrlError) }
     }
 }
@@ -288,6 +290,10 @@ mod tests {
         );
         refuses(
             "model: {url: 'file:///x', name: a}\n",
+            "line 1, column 14: expected a URL such as `http://127.0.0.1:11434`",
+        );
+        refuses(
+            "model: {url: 'http://ann:secret@127.0.0.1/', name: a}\n",
             "line 1, column 14: expected a URL such as `http://127.0.0.1:11434`",
         );
         refuses("model: {name: a}\n", "line 1, column 9: missing field `url`");

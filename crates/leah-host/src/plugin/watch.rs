@@ -16,6 +16,9 @@ use crate::{bindings::leah::plugin::types::Response, control::Control};
 /// Answers that wait for one plugin.
 const MOST: usize = 100;
 
+/// Bytes of them all; one alone may be larger.
+const MOST_BYTES: usize = 8 << 20;
+
 /// What a plugin is still to see.
 #[derive(Default)]
 pub(super) struct Watch {
@@ -33,7 +36,7 @@ impl Plugin {
     /// Shows it an answer, sometime soon.
     pub(crate) fn observe(self: &Arc<Self>, response: &Arc<Response>) {
         let mut inner = self.watch.inner();
-        if inner.queue.len() == MOST {
+        if inner.is_full_for(response) {
             inner.missed += 1;
             return;
         }
@@ -74,6 +77,18 @@ impl Plugin {
 
     fn log_unwatched(&self, error: &io::Error) {
         self.log(Level::Error, format!("it cannot be shown an answer: {error}"));
+    }
+}
+
+impl Inner {
+    fn is_full_for(&self, response: &Response) -> bool {
+        let bytes = |Response { content, prompt, meta, .. }: &Response| {
+            let meta = meta.iter().map(|(name, value)| name.len() + value.len());
+            content.len() + prompt.len() + meta.sum::<usize>()
+        };
+        let waiting: usize = self.queue.iter().map(|waiting| bytes(waiting)).sum();
+        let is_too_much = waiting.saturating_add(bytes(response)) > MOST_BYTES;
+        self.queue.len() == MOST || (!self.queue.is_empty() && is_too_much)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use leah_plugin::message::{Answer, HookEvent};
+
 use super::*;
 use crate::{config::PluginConfig, journal::Topic, limits::Limits, test_home::TestPlugin};
 
@@ -165,4 +167,32 @@ fn a_plugin_that_was_told_to_be_down_is_told_to_run_when_a_call_under_way_ends_w
     });
     assert!(matches!(states[0], PluginState::Failed { .. }), "{states:?}");
     assert_eq!(states[1], PluginState::Running);
+}
+
+#[test]
+fn large_answers_do_not_pile_up_for_a_plugin_that_is_too_slow_to_see_them() {
+    let home = TestHome::with(&[TestPlugin::good("a")]);
+    let mut config = home.config();
+    config.limits.instances = 1;
+    let host = Host::start(config).unwrap();
+    let (_subscription, log) = host.journal().listen(Topic::Log(Some("a".parse().unwrap())), 0);
+    let live = host.inner.live.load_full();
+    let plugin = live.members().next().unwrap().plugin().unwrap();
+    let answer = Answer {
+        conversation: String::new(),
+        prompt: String::new(),
+        model: String::new(),
+        content: "x".repeat(3 << 20),
+        meta: [].into(),
+    };
+    let called = plugin.call(&patient(), |_, _| {
+        for _ in 0..5 {
+            host.call_hook(HookEvent::OnAfterResponse(answer.clone()), &patient()).unwrap();
+        }
+        Ok(())
+    });
+    called.unwrap();
+    let missed = std::iter::from_fn(|| log.recv_timeout(Duration::from_secs(10)).ok())
+        .find(|notice| matches!(notice, Notice::Log(line) if line.message.contains("too slow to see")));
+    assert!(missed.is_some());
 }
