@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # To be sourced. Builds plugins in Rust for wasm: the same sources and the same toolchain give the same bytes on every
 # machine. That is why the toolchain is looked for here and not left to whatever `cargo` is: rustup's with the target
 # wasm32-unknown-unknown, else that of Debian.
