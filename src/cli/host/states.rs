@@ -103,7 +103,7 @@ pub(super) fn table(plugins: &[PluginStatus]) -> String {
             plugin.version.to_string(),
             word(&plugin.state).to_owned(),
             plugin.faults.to_string(),
-            hooks.join(" "),
+            hooks.join(", "),
             why(&plugin.state),
         ]
     });
