@@ -17,7 +17,6 @@ mod word;
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
-use serde_json::Value;
 
 use crate::{name::PluginName, yaml};
 
@@ -113,17 +112,6 @@ impl Manifest {
             hooks: self.hooks.clone(),
             tools: self.tools.iter().map(|tool| tool.name.clone()).collect(),
         }
-    }
-
-    /// The required settings without a value and without a default. A plugin with such does not start.
-    pub fn missing_settings<'a>(
-        &'a self,
-        values: &'a BTreeMap<String, Value>,
-    ) -> impl Iterator<Item = &'a str> {
-        let missing = move |(key, setting): &(&'a String, &'a Setting)| {
-            setting.required && setting.default.is_none() && !values.contains_key(*key)
-        };
-        self.config.iter().filter(missing).map(|(key, _)| key.as_str())
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::settings::Settings;
 
 const VALID: &str = r#"name: translator
 version: 1.0.0
@@ -56,8 +57,7 @@ fn reads_every_field() {
     assert_eq!(manifest.tools[0].parameters["properties"]["text"]["type"], "string");
     assert_eq!(manifest.permissions.iter().count(), 4);
     assert_eq!(manifest.config["target"].default, Some("en".into()));
-    let values = BTreeMap::new();
-    assert_eq!(manifest.missing_settings(&values).collect::<Vec<_>>(), ["api_key"]);
+    assert_eq!(Settings::default().effective(&manifest.config).missing, ["api_key"]);
     insta::assert_snapshot!(serde_json::to_string(&manifest.interface()).unwrap(), @r#"{"api":"^1.0","host":">=0.1","dependencies":{"text-tools":"^1.2"},"permissions":["read_messages","write_files",{"network_access":["libretranslate.com","setting:server"]},"use_model"],"hooks":["on_chat_message","on_tool_call"],"tools":["translate"]}"#);
     insta::assert_snapshot!(serde_json::to_string(&manifest.config["limits"]).unwrap(), @r#"{"type":"list","items":"integer","required":false,"default":[1,2],"min":1.0,"max":10.0,"secret":false}"#);
 }
