@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -161,6 +162,17 @@ impl Listener {
             Err(TrySendError::Disconnected(_)) => false,
         }
     }
+}
+
+/// An error with all its causes in one sentence, as a line of a log or the reason of a refusal.
+pub(crate) fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn now_ms() -> u64 {

@@ -22,6 +22,7 @@ use crate::{
     },
     capability::Network,
     control::Control,
+    journal,
     services::{Identity, Kept, Services, disk::DiskError},
 };
 
@@ -97,15 +98,9 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// An error with its reasons, in one line.
+/// An error with its causes; escaped, for some of it may be what a server or a file says.
 fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(reason) = source {
-        text = format!("{text}: {reason}");
-        source = reason.source();
-    }
-    escaped(&text)
+    escaped(&journal::sentence(error))
 }
 
 impl types::Host for Caller<'_> {}

@@ -18,7 +18,8 @@ use leah_plugin::{
 use super::{Host, Inner};
 use crate::{
     control::{Control, Interrupt},
-    load::{Set, sentence},
+    journal::sentence,
+    load::Set,
 };
 
 /// Every so many looks, instances go that were not needed since the last time.

@@ -6,7 +6,6 @@ mod plugin;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error,
     sync::{Arc, mpsc::Sender},
 };
 
@@ -22,7 +21,7 @@ use crate::{
     engine::{Engine, EngineError},
     functions,
     guest::State,
-    journal::Journal,
+    journal::{Journal, sentence},
     plugin::Job,
     services::Services,
     snapshot::{About, Key, Member, Snapshot, Standing},
@@ -185,15 +184,4 @@ fn levels<'a, T>(wanted: &BTreeMap<&'a PluginName, (T, &'a Locked)>) -> Vec<Vec<
         levels.push(level);
     }
     levels
-}
-
-/// An error with all its causes in one sentence.
-pub(crate) fn sentence(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
