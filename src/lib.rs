@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod settings;
 pub mod trust;
 pub mod verify;
+pub mod wishes;
 
 // effects: the disk, the network and the running host
 pub mod config;
