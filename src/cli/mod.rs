@@ -37,6 +37,7 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod sync;
 mod unhold;
 mod uninstall;
 mod update;
@@ -89,6 +90,7 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Sync(sync::SyncArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -168,6 +170,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Sync(args) => sync::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

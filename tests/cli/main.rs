@@ -45,6 +45,7 @@ mod rights;
 mod rollback;
 mod servers;
 mod sixty;
+mod sync;
 mod tampering;
 mod tidy;
 mod uninstall;
