@@ -14,7 +14,7 @@ use leah_plugin::{
     manifest::{SWITCH, SettingType, settings::ItemType},
     name::Origin,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     context::{Context, now},
@@ -53,6 +53,9 @@ struct NoScript(String);
 pub(super) fn run(ctx: &Context, args: &CompletionsArgs) -> Result<(), Failure> {
     let script =
         script(&args.shell).ok_or_else(|| Failure::new(Kind::Unexpected, NoScript(args.shell.clone())))?;
+    if ctx.ui.json {
+        return ctx.ui.object("completions", json!({ "shell": args.shell, "script": script }));
+    }
     ctx.ui.data(script.trim_end())
 }
 
