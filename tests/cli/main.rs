@@ -43,6 +43,7 @@ mod registry;
 mod registry_size;
 mod rights;
 mod rollback;
+mod schemas;
 mod servers;
 mod sixty;
 mod tampering;
