@@ -20,8 +20,10 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod diff;
 mod disable;
 mod enable;
+mod export;
 mod gc;
 mod history;
 mod hold;
@@ -38,10 +40,12 @@ mod rollback;
 mod search;
 mod sign;
 mod sync;
+mod tree;
 mod unhold;
 mod uninstall;
 mod update;
 mod verify;
+mod why;
 
 use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
@@ -91,6 +95,10 @@ enum Command {
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
     Sync(sync::SyncArgs),
+    Diff(diff::DiffArgs),
+    Tree(tree::TreeArgs),
+    Why(why::WhyArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -171,6 +179,10 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
         Command::Sync(args) => sync::run(ctx, &args),
+        Command::Diff(args) => diff::run(ctx, &args),
+        Command::Tree(args) => tree::run(ctx, &args),
+        Command::Why(args) => why::run(ctx, &args),
+        Command::Export(args) => export::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),
