@@ -17,6 +17,7 @@ pub mod pack;
 pub mod plan;
 pub mod requirements;
 pub mod resolve;
+pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;

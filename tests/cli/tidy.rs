@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("consent", &[]),
     ("settings", &[]),
     ("plan", &["consent", "requirements", "settings"]),
+    ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
     ("pack", &[]),
@@ -69,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "registry",
             "requirements",
             "resolve",
+            "restore",
             "settings",
             "store",
             "trust",
@@ -78,7 +80,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 8] = ["requirements", "resolve", "consent", "plan", "trust", "verify", "pack", "settings"];
+const PURE: [&str; 9] =
+    ["requirements", "resolve", "restore", "consent", "plan", "trust", "verify", "pack", "settings"];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =
