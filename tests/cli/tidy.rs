@@ -58,6 +58,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
         "cli",
         &[
             "apply",
+            "bundle",
             "config",
             "consent",
             "credentials",
