@@ -17,12 +17,14 @@ pub mod pack;
 pub mod plan;
 pub mod requirements;
 pub mod resolve;
+pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;
 pub mod wishes;
 
 // effects: the disk, the network and the running host
+pub mod bundle;
 pub mod config;
 pub mod credentials;
 pub mod fetch;

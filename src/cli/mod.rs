@@ -22,8 +22,10 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod diff;
 mod disable;
 mod enable;
+mod export;
 mod gc;
 mod history;
 mod hold;
@@ -40,10 +42,13 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod sync;
+mod tree;
 mod unhold;
 mod uninstall;
 mod update;
 mod verify;
+mod why;
 
 use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
@@ -82,7 +87,6 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
-    Lock(lock::LockArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
@@ -93,6 +97,12 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Lock(lock::LockArgs),
+    Sync(sync::SyncArgs),
+    Diff(diff::DiffArgs),
+    Tree(tree::TreeArgs),
+    Why(why::WhyArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -162,7 +172,6 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
-        Command::Lock(args) => lock::run(ctx, &args),
         Command::Hold(args) => hold::run(ctx, &args),
         Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),
@@ -173,6 +182,12 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Lock(args) => lock::run(ctx, &args),
+        Command::Sync(args) => sync::run(ctx, &args),
+        Command::Diff(args) => diff::run(ctx, &args),
+        Command::Tree(args) => tree::run(ctx, &args),
+        Command::Why(args) => why::run(ctx, &args),
+        Command::Export(args) => export::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

@@ -9,24 +9,29 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
     ("consent", &[]),
     ("settings", &[]),
     ("plan", &["consent", "requirements", "settings"]),
+    ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
     ("wishes", &["consent", "requirements"]),
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
+    ("bundle", &["fs"]),
     ("config", &["consent", "fs"]),
     ("credentials", &["fs"]),
     ("live", &["fs"]),
     ("parallel", &[]),
-    ("registry", &["config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"]),
+    (
+        "registry",
+        &["bundle", "config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"],
+    ),
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
@@ -54,6 +59,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
         "cli",
         &[
             "apply",
+            "bundle",
             "config",
             "consent",
             "credentials",
@@ -66,6 +72,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "registry",
             "requirements",
             "resolve",
+            "restore",
             "settings",
             "store",
             "trust",
@@ -76,8 +83,18 @@ const ARROWS: [(&str, &[&str]); 21] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 9] =
-    ["requirements", "resolve", "consent", "plan", "trust", "verify", "wishes", "pack", "settings"];
+const PURE: [&str; 10] = [
+    "requirements",
+    "resolve",
+    "restore",
+    "consent",
+    "plan",
+    "trust",
+    "verify",
+    "wishes",
+    "pack",
+    "settings",
+];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =
