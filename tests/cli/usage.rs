@@ -146,6 +146,7 @@ fn shows_what_there_is_to_do() {
     1>   history      Show the generations that were live
     1>   rollback     Make an earlier generation live again
     1>   lock         Write down which plugins a project needs, to the byte
+    1>   sync         Make the installation equal to a lock
     1>   diff         Show what differs between two sets of plugins
     1>   tree         Show what is installed as a tree: below each plugin what it needs
     1>   why          Show why a plugin is installed
