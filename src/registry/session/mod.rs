@@ -26,6 +26,7 @@ use semver::Version;
 use self::resolving::MOST_RECORDS;
 use super::{Registry, RegistryError, Source, network::Network};
 use crate::{
+    bundle::Bundle,
     config::{Address, ConfigError, NetworkConfig, Registries, RegistryConfig},
     fs::{self, FsError},
     plan::Chosen,
@@ -48,6 +49,7 @@ pub struct Session {
     known: Registries,
     network: Network,
     accepted: Vec<PublicKey>,
+    carried: Option<Arc<Bundle>>,
     open: RefCell<BTreeMap<Origin, Opened>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
@@ -131,6 +133,7 @@ impl Session {
             known,
             network: Network::new(network),
             accepted: Vec::new(),
+            carried: None,
             open: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
@@ -141,6 +144,13 @@ impl Session {
     #[must_use]
     pub fn accepting(self, accepted: Vec<PublicKey>) -> Self {
         Self { accepted, ..self }
+    }
+
+    /// Reads all registries, also the one that is compiled in, from this bundle, in place of where they are: no server is
+    /// asked and nothing is taken from the cache.
+    #[must_use]
+    pub fn carrying(self, bundle: Arc<Bundle>) -> Self {
+        Self { carried: Some(bundle), ..self }
     }
 
     /// The registries that the user added.
@@ -202,10 +212,13 @@ impl Session {
         if let Some(opened) = self.open.borrow().get(origin) {
             return Ok(opened.clone());
         }
-        let (source, key) = match self.config(origin)? {
-            Some(config) => (self.source(Some(origin), &config.url, &config.mirrors)?, config.root_key),
-            None => (Source::Bundled, bundled_root_key()),
+        let config = self.config(origin)?;
+        let source = match (&self.carried, config) {
+            (Some(bundle), _) => Source::Bundle(Arc::clone(bundle), origin.clone()),
+            (None, Some(config)) => self.source(Some(origin), &config.url, &config.mirrors)?,
+            (None, None) => Source::Bundled,
         };
+        let key = config.map_or_else(bundled_root_key, |config| config.root_key);
         let seen = self.seen(origin)?.map(Arc::new);
         let now = (!origin.is_bundled()).then_some(self.now);
         let demands = Demands { key: &key, origin: Some(origin), seen: seen.as_deref(), now };
