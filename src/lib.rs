@@ -17,11 +17,13 @@ pub mod pack;
 pub mod plan;
 pub mod requirements;
 pub mod resolve;
+pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;
 
 // effects: the disk, the network and the running host
+pub mod bundle;
 pub mod config;
 pub mod credentials;
 pub mod fetch;

@@ -18,7 +18,7 @@ use leah_plugin::{
 use semver::Version;
 
 use super::{
-    failure::{self, Failure},
+    failure::{self, Failure, Kind},
     ui::Ui,
 };
 use crate::{
@@ -45,6 +45,11 @@ pub(super) struct Context {
     running_version: OnceCell<Option<Version>>,
 }
 
+/// There is no live generation.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was ever installed here")]
+struct NothingInstalled;
+
 impl Context {
     pub(super) fn new(config: Config, ui: Ui, invocation: String) -> Self {
         let layout = Layout::new(&config.home);
@@ -54,6 +59,12 @@ impl Context {
     /// The live generation, or `None` where nothing was ever installed.
     pub(super) fn live(&self) -> Result<Option<Generation>, Failure> {
         Ok(Generation::live(&self.layout)?)
+    }
+
+    /// The live generation, for a command that has nothing to show without one.
+    pub(super) fn installed(&self) -> Result<Generation, Failure> {
+        let nothing = || Failure::new(Kind::NotFound, NothingInstalled);
+        self.live()?.ok_or_else(|| nothing().hint("`leahpm search` shows what there is to install"))
     }
 
     /// The registries of this run. None is opened yet.

@@ -20,8 +20,10 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod diff;
 mod disable;
 mod enable;
+mod export;
 mod gc;
 mod history;
 mod hold;
@@ -37,10 +39,13 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod sync;
+mod tree;
 mod unhold;
 mod uninstall;
 mod update;
 mod verify;
+mod why;
 
 use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
@@ -89,6 +94,11 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Sync(sync::SyncArgs),
+    Diff(diff::DiffArgs),
+    Tree(tree::TreeArgs),
+    Why(why::WhyArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -168,6 +178,11 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Sync(args) => sync::run(ctx, &args),
+        Command::Diff(args) => diff::run(ctx, &args),
+        Command::Tree(args) => tree::run(ctx, &args),
+        Command::Why(args) => why::run(ctx, &args),
+        Command::Export(args) => export::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

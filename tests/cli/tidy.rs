@@ -9,23 +9,28 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
     ("consent", &[]),
     ("settings", &[]),
     ("plan", &["consent", "requirements", "settings"]),
+    ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
+    ("bundle", &["fs"]),
     ("config", &["consent", "fs"]),
     ("credentials", &["fs"]),
     ("live", &["fs"]),
     ("parallel", &[]),
-    ("registry", &["config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"]),
+    (
+        "registry",
+        &["bundle", "config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"],
+    ),
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
@@ -65,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "registry",
             "requirements",
             "resolve",
+            "restore",
             "settings",
             "store",
             "trust",
@@ -74,7 +80,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 8] = ["requirements", "resolve", "consent", "plan", "trust", "verify", "pack", "settings"];
+const PURE: [&str; 9] =
+    ["requirements", "resolve", "restore", "consent", "plan", "trust", "verify", "pack", "settings"];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =
