@@ -23,6 +23,7 @@ pub mod trust;
 pub mod verify;
 
 // effects: the disk, the network and the running host
+pub mod bundle;
 pub mod config;
 pub mod credentials;
 pub mod fetch;

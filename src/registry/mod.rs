@@ -151,6 +151,14 @@ pub enum RegistryError {
         /// The registry's URL.
         url: String,
     },
+    /// A bundle is older than what was seen of a registry in it.
+    #[error("{place} is too old")]
+    OldBundle {
+        /// The bundle.
+        place: String,
+        /// What is wrong.
+        source: TrustError,
+    },
     /// The network is switched off, and the cache does not have it.
     #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
     Offline {
@@ -209,7 +217,7 @@ impl Registry {
             Source::Remote(remote) if remote.is_offline() => {
                 fresh().map_err(|source| RegistryError::ExpiredOffline { source })
             }
-            Source::Remote(_) | Source::Folder(_) => Ok(fresh()?),
+            Source::Remote(_) | Source::Folder(_) | Source::Bundle(..) => Ok(fresh()?),
         }
     }
 

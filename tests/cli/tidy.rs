@@ -22,11 +22,15 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
+    ("bundle", &["fs"]),
     ("config", &["consent", "fs"]),
     ("credentials", &["fs"]),
     ("live", &["fs"]),
     ("parallel", &[]),
-    ("registry", &["config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"]),
+    (
+        "registry",
+        &["bundle", "config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"],
+    ),
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
