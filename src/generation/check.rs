@@ -14,6 +14,7 @@ use leah_home::{
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
+    lock::Locked,
     name::PluginName,
     settings::{Settings, SettingsError},
     yaml::MAX_YAML_BYTES,
@@ -194,6 +195,16 @@ pub fn check(layout: &Layout, extent: Extent) -> Result<Report, ReadError> {
         report.note(|damage| check_entry(layout, entry, content, damage));
     }
     Ok(report)
+}
+
+/// Looks at the files of one plugin.
+///
+/// # Errors
+/// When a part of them cannot be read.
+pub fn check_plugin(layout: &Layout, name: &PluginName, locked: &Locked) -> Result<Vec<Damage>, FsError> {
+    let mut damage = Vec::new();
+    check_entry(layout, locked.entry(name), locked.content, &mut damage)?;
+    Ok(damage)
 }
 
 impl Report {

@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
     ("host", &["config", "fs", "live"]),
+    ("proof", &["fs", "generation", "registry", "requirements", "restore", "trust", "verify"]),
     // driving
     (
         "apply",
@@ -69,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "host",
             "pack",
             "plan",
+            "proof",
             "registry",
             "requirements",
             "resolve",
