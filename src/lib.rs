@@ -31,6 +31,7 @@ pub mod fetch;
 pub mod generation;
 pub mod host;
 pub mod parallel;
+pub mod proof;
 pub mod registry;
 pub mod store;
 
