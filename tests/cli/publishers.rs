@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Gives `notes` to new keys; `key` signs that.
-fn give(hub: &TestRegistry, keys: &[&SecretKey], signer: (Signer, &SecretKey)) {
+pub fn give(hub: &TestRegistry, keys: &[&SecretKey], signer: (Signer, &SecretKey)) {
     give_name(hub, "notes", keys, signer);
 }
 
