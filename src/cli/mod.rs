@@ -41,6 +41,7 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod sync;
 mod tree;
 mod unhold;
 mod uninstall;
@@ -95,6 +96,7 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Sync(sync::SyncArgs),
     Diff(diff::DiffArgs),
     Tree(tree::TreeArgs),
     Why(why::WhyArgs),
@@ -179,6 +181,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Sync(args) => sync::run(ctx, &args),
         Command::Diff(args) => diff::run(ctx, &args),
         Command::Tree(args) => tree::run(ctx, &args),
         Command::Why(args) => why::run(ctx, &args),

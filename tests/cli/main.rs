@@ -48,6 +48,7 @@ mod rollback;
 mod schemas;
 mod servers;
 mod sixty;
+mod sync;
 mod tampering;
 mod tidy;
 mod tree;

@@ -164,7 +164,7 @@ impl Session {
         self.known.registries.remove(origin);
     }
 
-    /// True when [`Session::meet`] was called, so that the list must be written.
+    /// True when [`Session::meet`] or [`Session::adopt`] was called, so that the list must be written.
     #[must_use]
     pub fn has_new_registry(&self) -> bool {
         self.has_new_registry
@@ -286,6 +286,20 @@ impl Session {
         let opened = Opened { registry: Arc::new(registry), seen: seen.map(Arc::new) };
         self.open.get_mut().insert(origin.clone(), opened);
         Ok(origin)
+    }
+
+    /// Takes a registry as a lock names it, once somebody has agreed to its key. It is opened when it is needed and not
+    /// before, and nothing demands that it is fresh: what the lock names can be installed from one that is past its time.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn adopt(&mut self, origin: Origin, config: RegistryConfig) -> Result<(), SessionError> {
+        if origin.is_bundled() || self.known.registries.contains_key(&origin) {
+            return Err(SessionError::Taken(origin));
+        }
+        self.known.registries.insert(origin, config);
+        self.has_new_registry = true;
+        Ok(())
     }
 
     /// Closes the registries of which another run has seen a newer state since, so that they are looked at once more.
