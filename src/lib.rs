@@ -21,6 +21,7 @@ pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;
+pub mod wishes;
 
 // effects: the disk, the network and the running host
 pub mod bundle;
@@ -30,6 +31,7 @@ pub mod fetch;
 pub mod generation;
 pub mod host;
 pub mod parallel;
+pub mod proof;
 pub mod registry;
 pub mod store;
 

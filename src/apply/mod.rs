@@ -26,7 +26,7 @@ pub use self::{
     bundle::bundle,
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
-    remember::{forget_seen, remember_met, remember_registries, remember_token},
+    remember::{forget_seen, remember_met, remember_registries, remember_seen, remember_token},
     settings::{Configured, configured, difference as settings_difference},
     trial::{Confirmed, MissingSetting, Reloaded, Switched, reload},
 };

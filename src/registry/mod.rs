@@ -23,7 +23,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
     registry_layout::RegistryLayout as Paths,
-    root::MAX_ROOTS,
+    root::{MAX_ROOTS, RootChain},
     tree::{self, RecordRef, TreeError},
     yaml::Format,
 };
@@ -233,6 +233,30 @@ impl Registry {
         &self.believed.head
     }
 
+    /// The walk over its roots, from the pinned key on.
+    #[must_use]
+    pub fn roots(&self) -> &RootChain {
+        &self.believed.roots
+    }
+
+    /// SHA-256 of the file that its head was read from.
+    #[must_use]
+    pub fn head_digest(&self) -> Digest {
+        self.believed.digest()
+    }
+
+    /// For a person: where its bytes come from.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.source.place()
+    }
+
+    /// True where nobody was asked: what it shows is what was read from the network once.
+    #[must_use]
+    pub fn is_from_cache(&self) -> bool {
+        matches!(&self.source, Source::Remote(remote) if remote.is_offline())
+    }
+
     /// Refuses it where it contradicts what another run has seen since this one began, which may be a newer state.
     ///
     /// # Errors
@@ -374,6 +398,21 @@ impl Registry {
         let path = Paths::archive(name, &line.version);
         let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
         self.source.named(&wanted, received)
+    }
+
+    /// The bytes of an archive where they can be had without the network. Nothing is checked here, as in
+    /// [`Registry::archive`].
+    ///
+    /// # Errors
+    /// When it is larger than announced, or cannot be read.
+    pub fn archive_at_hand(
+        &self,
+        name: &PluginName,
+        line: &VersionLine,
+    ) -> Result<Option<Hashed>, RegistryError> {
+        let path = Paths::archive(name, &line.version);
+        let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
+        self.source.at_hand(&wanted)
     }
 
     /// How many packages or records are worth asking for at a time.

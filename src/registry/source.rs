@@ -89,6 +89,14 @@ impl Source {
         found.ok_or_else(|| self.missing(wanted.path))
     }
 
+    /// A file that is named by its hash, where it can be had without the network; its bytes may have another hash.
+    pub(super) fn at_hand(&self, wanted: &Wanted<'_>) -> Result<Option<Hashed>, RegistryError> {
+        match self {
+            Self::Remote(remote) => Ok(remote.cached(wanted)),
+            local => Ok(local.read(wanted.path, wanted.limit)?.map(Hashed::of)),
+        }
+    }
+
     /// The bytes of a file that no hash names; `None` when there is no such file.
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
         match self {

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: &[(&str, &[&str])] = &[
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
+    ("wishes", &["consent", "requirements"]),
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
@@ -35,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
     ("host", &["config", "fs", "live"]),
+    ("proof", &["fs", "generation", "registry", "requirements", "restore", "trust", "verify"]),
     // driving
     (
         "apply",
@@ -70,6 +72,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "host",
             "pack",
             "plan",
+            "proof",
             "registry",
             "requirements",
             "resolve",
@@ -78,13 +81,24 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "store",
             "trust",
             "verify",
+            "wishes",
         ],
     ),
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 9] =
-    ["requirements", "resolve", "restore", "consent", "plan", "trust", "verify", "pack", "settings"];
+const PURE: &[&str] = &[
+    "requirements",
+    "resolve",
+    "restore",
+    "consent",
+    "plan",
+    "trust",
+    "verify",
+    "wishes",
+    "pack",
+    "settings",
+];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =

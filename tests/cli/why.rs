@@ -1,5 +1,7 @@
 //! `leahpm why`: every way from what was asked for to a plugin.
 
+mod trust;
+
 use crate::{sandbox::Sandbox, tree::woven};
 
 #[test]

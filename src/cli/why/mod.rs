@@ -1,5 +1,7 @@
 //! `leahpm why`: why a plugin is installed, from the lock alone; with `--trust`, why it is believed.
 
+mod trust;
+
 use std::collections::BTreeSet;
 
 use leah_plugin::{lock::Lock, name::PluginName};
@@ -14,22 +16,32 @@ use crate::{plan::PlanError, resolve::similar};
 
 /// Show why a plugin is installed
 ///
-/// Every way from what was asked for to the plugin, from the lock alone.
+/// Every way from what was asked for to the plugin, from the lock alone. With `--trust` what stands behind it, looked at
+/// again step by step: the root key that is pinned, the state of the registry, the record of the plugin, its publisher,
+/// the package and its files, and what it may do. Nothing is downloaded for that but what the registry says; with
+/// `--offline` what is in the cache is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   leahpm why translator
+  leahpm why translator --trust
   leahpm tree             the other way round: what each plugin needs")]
 pub(super) struct WhyArgs {
     /// Plugin that is installed
     #[arg(value_name = "NAME", add = super::completions::installed())]
     name: PluginName,
+    /// Show why it is believed: from the pinned root key down to what it may do
+    #[arg(long)]
+    trust: bool,
 }
 
 pub(super) fn run(ctx: &Context, args: &WhyArgs) -> Result<(), Failure> {
     let (live, name) = (ctx.installed()?, &args.name);
     let lock = live.lock();
     let locked = lock.plugins.get(name).ok_or_else(|| not_installed(lock, name))?;
+    if args.trust {
+        return trust::run(ctx, &live, (name, locked));
+    }
     if ctx.ui.json {
         let above: Vec<Value> = above(lock, name).into_iter().map(|name| node(lock, name)).collect();
         let object = json!({ "generation": live.number(), "name": name, "plugins": above });
