@@ -25,7 +25,7 @@ use crate::{
 /// What stands in a bundle at one path. Packages are read when it is their turn: one of them is in memory at a time.
 enum Part {
     Bytes(Vec<u8>),
-    Archive(Need),
+    Archive(Box<Need>),
 }
 
 /// Writes the bundle of a lock to `path`: the lock as it is in `text`, of each of its registries the roots and the head,
@@ -94,7 +94,7 @@ fn add(
     let signature = line.signature.as_text().as_bytes().to_vec();
     parts.insert(path(RegistryLayout::signature(name, &line.version)), Part::Bytes(signature));
     let archive = path(RegistryLayout::archive(name, &line.version));
-    parts.insert(archive, Part::Archive(Need { name: name.clone(), line, registry }));
+    parts.insert(archive, Part::Archive(Box::new(Need { name: name.clone(), line, registry })));
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use super::{
     failure::{Failure, Kind},
     ui,
 };
-use crate::{apply, bundle::Made, fs};
+use crate::{apply, bundle::Made, fs, registry::Session};
 
 /// Put a lock and all its packages into one file
 ///
@@ -57,6 +57,7 @@ pub(super) fn run(ctx: &Context, args: &BundleArgs) -> Result<(), Failure> {
     }
     let (lock, text) = read(ctx, args.lock.as_deref())?;
     let session = ctx.session()?;
+    check_known(&session, &lock)?;
     let made = ctx.with_watch("bundle", |watch| {
         ctx.applying(watch, |apply| apply::bundle(apply, &session, (&lock, &text), &args.output))
     })?;
@@ -74,6 +75,21 @@ fn read(ctx: &Context, path: Option<&Path>) -> Result<(Lock, Vec<u8>), Failure> 
     let text = fs::read(&fs::canonical(path)?, MAX_YAML_BYTES as u64)?;
     let invalid = |source| Failure::new(Kind::Invalid, NoLock { path: path.to_owned(), source });
     Ok((Lock::read(&text).map_err(invalid)?, text))
+}
+
+/// Refuses a lock with registries that were never added: a lock does not vouch for itself, and what is bundled was checked
+/// here.
+fn check_known(session: &Session, lock: &Lock) -> Result<(), Failure> {
+    for (origin, locked) in &lock.registries {
+        if let Err(unknown) = session.config(origin) {
+            let (place, key) = (locked.url.as_deref().unwrap_or("PLACE"), locked.root_key);
+            let hint = format!(
+                "if its people confirm that key, `leahpm registry add {origin} {place} --key {key}` adds it"
+            );
+            return Err(Failure::new(Kind::NotFound, unknown).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 fn tell(ctx: &Context, args: &BundleArgs, lock: &Lock, made: Option<&Made>) -> Result<(), Failure> {

@@ -41,7 +41,7 @@ impl Unfinished {
             .create_new(true)
             .mode(access.mode())
             .open(&temporary)
-            .map_err(failed("create", &temporary))?;
+            .map_err(failed("create", path))?;
         Ok(Self { file, path: path.to_owned(), temporary: Some(temporary), durability })
     }
 
@@ -68,7 +68,7 @@ impl Unfinished {
             Some(temporary) => temporary.clone(),
             None => {
                 let temporary = Layout::new_file(&self.path, random());
-                name(&self.file, &temporary).map_err(failed("create", &temporary))?;
+                name(&self.file, &temporary).map_err(failed("create", &self.path))?;
                 self.temporary.insert(temporary).clone()
             }
         };
