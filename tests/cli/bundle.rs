@@ -110,9 +110,7 @@ fn holds_plugins_of_a_folder_of_a_server_and_of_what_is_compiled_in() {
     let plugins = ["alpha", "local/tool", "bundled/hello-world"];
     sandbox.run(&[&["install", "--grant", "all"][..], &plugins].concat()).ok();
     let made = sandbox.run(&["bundle", "-o", "set.leah", "--json"]).ok().json();
-    insta::assert_snapshot!(made["plugins"], @r#"
-    [{"name":"alpha","registry":"hub","version":"1.0.0"},{"name":"beta","registry":"hub","version":"1.0.0"},{"name":"hello-world","registry":"bundled","version":"1.1.0"},{"name":"tool","registry":"local","version":"2.0.0"}]
-    "#);
+    insta::assert_snapshot!(made["plugins"], @r#"[{"name":"alpha","registry":"hub","version":"1.0.0"},{"name":"beta","registry":"hub","version":"1.0.0"},{"name":"hello-world","registry":"bundled","version":"1.1.0"},{"name":"tool","registry":"local","version":"2.0.0"}]"#);
     let paths = listed(&sandbox, "set.leah");
     for path in ["bundled/head", "hub/root/1", "local/packages/tool/tool-2.0.0.tar.gz"] {
         assert!(paths.iter().any(|listed| listed == path), "{path}: {paths:?}");
