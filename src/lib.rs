@@ -21,6 +21,7 @@ pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;
+pub mod wishes;
 
 // effects: the disk, the network and the running host
 pub mod bundle;

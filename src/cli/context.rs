@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     apply::{self, Apply, Event, Outcome},
-    config::Config,
+    config::{Config, NetworkConfig},
     generation::Generation,
     host::{Host, HostError},
     plan::Plan,
@@ -71,6 +71,12 @@ impl Context {
     pub(super) fn session(&self) -> Result<Session, Failure> {
         let session = Session::new(self.layout.clone(), now(), self.config.network.clone())?;
         Ok(session.accepting(self.config.accept_keys.clone()))
+    }
+
+    /// The same without the network, whatever the flags say of it.
+    pub(super) fn session_offline(&self) -> Result<Session, Failure> {
+        let network = NetworkConfig { offline: true, ..self.config.network.clone() };
+        Ok(Session::new(self.layout.clone(), now(), network)?.accepting(self.config.accept_keys.clone()))
     }
 
     /// The same, with a token that is not kept yet.

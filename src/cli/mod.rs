@@ -10,7 +10,9 @@ mod ui;
 mod consent;
 mod moves;
 mod notes;
+mod project;
 mod prompt;
+mod relock;
 mod render;
 mod resolve;
 mod rest;
@@ -32,6 +34,7 @@ mod info;
 mod install;
 mod key;
 mod list;
+mod lock;
 mod outdated;
 mod pack;
 mod permissions;
@@ -84,6 +87,7 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
+    Lock(lock::LockArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
@@ -168,6 +172,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
+        Command::Lock(args) => lock::run(ctx, &args),
         Command::Hold(args) => hold::run(ctx, &args),
         Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),

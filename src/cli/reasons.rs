@@ -310,8 +310,8 @@ impl From<FetchError> for Failure {
             FetchError::Store(error) => error.into(),
             // What to do about it depends on why, and is said as for any other file.
             FetchError::Registry { name, version, source } => {
-                let Self { kind, source, hints } = source.into();
-                Self { kind, source: Box::new(NotFetched { name, version, source }), hints }
+                let Self { kind, source, hints, details } = source.into();
+                Self { kind, source: Box::new(NotFetched { name, version, source }), hints, details }
             }
         }
     }
@@ -372,9 +372,9 @@ struct NotTaken(#[source] Box<dyn Error + Send + Sync>);
 /// The same of a change that was under way.
 fn not_deployed(error: HostError) -> Failure {
     let is_verdict = matches!(error, HostError::Refused { .. } | HostError::NotTried(_));
-    let Failure { kind, source, hints } = error.into();
+    let Failure { kind, source, hints, details } = error.into();
     let source = if is_verdict || kind != Kind::Host { source } else { Box::new(NotTaken(source)) };
-    Failure { kind, source, hints }
+    Failure { kind, source, hints, details }
 }
 
 impl From<HostError> for Failure {

@@ -152,6 +152,7 @@ impl Ui {
                 "causes": messages.get(1..).unwrap_or_default(),
                 "hint": failure.hints.first(),
                 "hints": failure.hints,
+                "details": failure.details,
             });
             // Nobody is left to tell when standard output is gone; the exit code still tells.
             drop(self.data(safe_json(&json!({ "schema": JSON_SCHEMA, "error": object }))));

@@ -1,7 +1,10 @@
 //! Looking for damage: every file of a generation against the hash in its lock, every link against its
 //! plugin. It repairs nothing and deletes nothing; it reports.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::fs::{self, FsError, Kind, shown};
 use leah_home::{
@@ -117,6 +120,44 @@ impl Damage {
                 Some(entry)
             }
             _ => None,
+        }
+    }
+
+    /// The kind of damage in a word, for scripts.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::EntryMissing { .. } => "entry-missing",
+            Self::EntryChanged { .. } => "entry-changed",
+            Self::Extra { .. } => "extra",
+            Self::LinkWrong { .. } => "link-wrong",
+            Self::ExtraInGeneration { .. } => "extra-in-generation",
+            Self::SettingsMissing { .. } => "settings-missing",
+            Self::SettingsDamaged { .. } => "settings-damaged",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// The plugin that is hit, if it is about one.
+    #[must_use]
+    pub fn plugin(&self) -> Option<&PluginName> {
+        match self {
+            Self::LinkWrong { entry, .. } => Some(entry.name()),
+            _ => self.entry().map(EntryName::name).or(self.settings()),
+        }
+    }
+
+    /// What is damaged, strange or gone, where its error names it.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::EntryChanged { path, .. }
+            | Self::Extra { path, .. }
+            | Self::LinkWrong { path, .. }
+            | Self::ExtraInGeneration { path, .. }
+            | Self::SettingsMissing { path, .. }
+            | Self::SettingsDamaged { path, .. } => Some(path),
+            Self::EntryMissing { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -236,7 +277,7 @@ fn check_entry(
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
 mod tests {
-    use std::{fs as disk, path::Path};
+    use std::fs as disk;
 
     use super::*;
     use crate::generation::sandbox::{Packed, Sandbox};

@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
+    ("wishes", &["consent", "requirements"]),
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
@@ -59,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
         "cli",
         &[
             "apply",
+            "bundle",
             "config",
             "consent",
             "credentials",
@@ -77,13 +79,24 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "store",
             "trust",
             "verify",
+            "wishes",
         ],
     ),
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 9] =
-    ["requirements", "resolve", "restore", "consent", "plan", "trust", "verify", "pack", "settings"];
+const PURE: [&str; 10] = [
+    "requirements",
+    "resolve",
+    "restore",
+    "consent",
+    "plan",
+    "trust",
+    "verify",
+    "wishes",
+    "pack",
+    "settings",
+];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =

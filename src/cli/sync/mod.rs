@@ -29,7 +29,7 @@ use crate::{
     apply,
     config::NetworkConfig,
     fs,
-    plan::{self, Chosen, Plan},
+    plan::{self, Around, Chosen, Plan},
     registry::Session,
     requirements::PluginId,
     restore::{self, Platform},
@@ -121,7 +121,7 @@ pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
     if let apply::Outcome::Planned(plan) | apply::Outcome::Live { plan, .. } = &outcome
         && plan.changes.is_empty()
     {
-        differences::besides(live, &next).into_iter().for_each(|part| ctx.ui.done(part));
+        Around::between(live, &next).lines().into_iter().for_each(|line| ctx.ui.done(line));
     }
     finish(ctx, args, &outcome, &added)
 }
