@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: &[(&str, &[&str])] = &[
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
@@ -85,7 +85,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 10] = [
+const PURE: &[&str] = &[
     "requirements",
     "resolve",
     "restore",
