@@ -205,7 +205,7 @@ fn says_what_differs_and_does_nothing() {
     exit 3
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--check", "--json"]), @r#"
-    1> {"error":{"causes":[],"code":3,"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
+    1> {"error":{"causes":[],"code":3,"details":{},"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
     exit 3
     "#);
     assert_eq!(team.user.tree(), before);
@@ -350,7 +350,7 @@ fn refuses_a_lock_that_is_none() {
     exit 13
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--check", "--json"]), @r#"
-    1> {"error":{"causes":["line 2, column 10: expected mapping start"],"code":13,"hint":null,"hints":[],"message":"cannot read `leah.lock`"},"schema":1}
+    1> {"error":{"causes":["line 2, column 10: expected mapping start"],"code":13,"details":{},"hint":null,"hints":[],"message":"cannot read `leah.lock`"},"schema":1}
     exit 13
     "#);
 }

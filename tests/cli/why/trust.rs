@@ -217,7 +217,7 @@ fn what_does_not_hold_ends_with_the_code_for_trust_and_says_at_which_step() {
     hint: `leahpm update notes` looks for a version that was not revoked
     ");
     insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust", "--json"]), @r#"
-    1> {"error":{"causes":["`notes` 1.0.0 of registry `hub` is signed with a key that was revoked"],"code":7,"hint":"`leahpm update notes` looks for a version that was not revoked","hints":["`leahpm update notes` looks for a version that was not revoked"],"message":"why `notes` is believed does not hold at the step `package`"},"schema":1}
+    1> {"error":{"causes":["`notes` 1.0.0 of registry `hub` is signed with a key that was revoked"],"code":7,"details":{},"hint":"`leahpm update notes` looks for a version that was not revoked","hints":["`leahpm update notes` looks for a version that was not revoked"],"message":"why `notes` is believed does not hold at the step `package`"},"schema":1}
     exit 7
     "#);
     std::fs::write(hub.archive_path("notes", "1.0.0"), "forged").unwrap();
