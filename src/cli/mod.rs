@@ -15,6 +15,7 @@ mod render;
 mod resolve;
 mod rest;
 mod switched;
+mod ways;
 
 mod cache;
 mod check;
