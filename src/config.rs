@@ -212,7 +212,8 @@ pub fn proxy(text: &str) -> Result<ProxyUrl, ConfigError> {
     text.parse().map_err(ConfigError::Proxy)
 }
 
-/// The tokens in the environment. Variables that name no registry are somebody else's.
+/// The tokens in the environment. Variables that name no registry are somebody else's, and an empty one is none: that is
+/// what a CI service gives for a secret that nobody set.
 ///
 /// # Errors
 /// When one holds no token.
@@ -225,6 +226,9 @@ pub fn tokens(
             continue;
         };
         let Ok(origin) = name.to_ascii_lowercase().replace('_', "-").parse() else { continue };
+        if value.is_empty() {
+            continue;
+        }
         let token = value.to_string_lossy().parse();
         let bad = |source| BadToken { variable: format!("{TOKEN_VARIABLES}{name}"), source };
         tokens.insert(origin, token.map_err(bad)?);

@@ -17,17 +17,21 @@ pub mod pack;
 pub mod plan;
 pub mod requirements;
 pub mod resolve;
+pub mod restore;
 pub mod settings;
 pub mod trust;
 pub mod verify;
+pub mod wishes;
 
 // effects: the disk, the network and the running host
+pub mod bundle;
 pub mod config;
 pub mod credentials;
 pub mod fetch;
 pub mod generation;
 pub mod host;
 pub mod parallel;
+pub mod proof;
 pub mod registry;
 pub mod store;
 

@@ -328,7 +328,7 @@ impl Requirements {
 }
 
 /// A full version means that version alone; `1.2` and `1` are ranges, as everywhere in semver.
-fn range_or_version(text: &str) -> Result<VersionReq, VersionError> {
+pub(crate) fn range_or_version(text: &str) -> Result<VersionReq, VersionError> {
     parse_version(text).map(|version| exactly(&version)).or_else(|_| parse_range(text))
 }
 

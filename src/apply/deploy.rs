@@ -65,7 +65,7 @@ pub fn deploy<E: From<ApplyError>>(
         let plan = plan.transpose()?;
         let Some(mut plan) = plan.filter(|plan| !plan.changes_nothing(live.as_ref().map(Generation::lock)))
         else {
-            remember::registries_seen(apply, session)?;
+            remember::remember_seen(apply, session)?;
             return Ok(Outcome::Unchanged);
         };
         if apply.config.dry_run {

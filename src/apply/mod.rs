@@ -24,8 +24,8 @@ use semver::Version;
 pub use self::{
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
-    remember::{forget_seen, remember_met, remember_registries, remember_token},
-    settings::{Configured, configured},
+    remember::{forget_seen, remember_met, remember_registries, remember_seen, remember_token},
+    settings::{Configured, configured, difference as settings_difference},
     trial::{Confirmed, MissingSetting, Reloaded, Switched, reload},
 };
 use crate::{

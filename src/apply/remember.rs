@@ -96,8 +96,11 @@ pub fn remember_token(apply: &Apply<'_>, origin: &Origin, token: Option<Token>) 
     })
 }
 
-/// Writes down what was seen of the registries of this run, where that is news.
-pub(super) fn registries_seen(apply: &Apply<'_>, session: &Session) -> Result<(), ApplyError> {
+/// Writes down what was seen of the registries of this run, where that is news. In a dry run changes nothing.
+///
+/// # Errors
+/// When another process has seen something that contradicts it, or it cannot be written.
+pub fn remember_seen(apply: &Apply<'_>, session: &Session) -> Result<(), ApplyError> {
     if apply.config.dry_run || (news(session, None)?.is_empty() && !session.has_new_registry()) {
         return Ok(());
     }

@@ -222,7 +222,8 @@ pub(super) fn write(
 
 /// How the settings of the plugins in both generations differ. What cannot be read is left out: that is for `verify`
 /// to tell.
-pub(super) fn difference(layout: &Layout, before: &Generation, after: &Generation) -> Vec<Change> {
+#[must_use]
+pub fn difference(layout: &Layout, before: &Generation, after: &Generation) -> Vec<Change> {
     let mut changes = Vec::new();
     for name in after.lock().plugins.keys().filter(|name| before.lock().plugins.contains_key(*name)) {
         let file = |generation: &Generation| generation.record().settings.get(name).cloned();

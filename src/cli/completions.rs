@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use clap_complete::{
     CompletionCandidate,
-    engine::ArgValueCompleter,
+    engine::{ArgValueCompleter, PathCompleter, ValueCompleter},
     env::{CompleteEnv, EnvCompleter, Shells},
 };
 use leah_plugin::{
@@ -14,7 +14,7 @@ use leah_plugin::{
     manifest::{SWITCH, SettingType, settings::ItemType},
     name::Origin,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     context::{Context, now},
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     apply,
     config::{self, NetworkConfig},
-    generation::Generation,
+    generation::{self, Generation},
     registry::Session,
     requirements::{BareNames, PluginId},
     settings::Declared,
@@ -53,6 +53,9 @@ struct NoScript(String);
 pub(super) fn run(ctx: &Context, args: &CompletionsArgs) -> Result<(), Failure> {
     let script =
         script(&args.shell).ok_or_else(|| Failure::new(Kind::Unexpected, NoScript(args.shell.clone())))?;
+    if ctx.ui.json {
+        return ctx.ui.object("completions", json!({ "shell": args.shell, "script": script }));
+    }
     ctx.ui.data(script.trim_end())
 }
 
@@ -74,6 +77,15 @@ pub(super) fn answer_shell() {
 /// Completes the names of installed plugins.
 pub(super) fn installed() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| candidates(typed, names(|_| true).unwrap_or_default()))
+}
+
+/// Completes the numbers of the generations that were live, and files.
+pub(super) fn sets() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let mut all = candidates(typed, numbers().unwrap_or_default());
+        all.extend(PathCompleter::file().complete(typed));
+        all
+    })
 }
 
 /// Completes the names of plugins that are held.
@@ -134,6 +146,12 @@ fn names(which: impl Fn(&Locked) -> bool) -> Option<Vec<String>> {
     let live = Generation::live(&layout()?).ok()??;
     let plugins = live.lock().plugins.iter().filter(|(_, locked)| which(locked));
     Some(plugins.map(|(name, _)| name.to_string()).collect())
+}
+
+/// The newest first, as `leahpm history` shows them.
+fn numbers() -> Option<Vec<String>> {
+    let history = generation::history(&layout()?).ok()?;
+    Some(history.iter().map(|past| past.record.number.to_string()).collect())
 }
 
 fn available_names() -> Option<Vec<String>> {

@@ -9,6 +9,7 @@ use leah_plugin::{
     name::PluginName,
 };
 use semver::Version;
+use serde_json::{Value, json};
 
 use super::{
     context::Context,
@@ -56,6 +57,21 @@ impl Open {
         more.iter()
             .map(|(kind, scope)| format!("{kind} ({}{})", also(kind), plain_words(kind, scope)))
             .collect()
+    }
+
+    /// Each permission for a script, with its whole scope.
+    fn objects(&self) -> impl Iterator<Item = Value> {
+        let object = |(kind, scope): (PermissionKind, &Scope)| {
+            let entries = match scope {
+                Scope::Bare => None,
+                Scope::Only(entries) => Some(entries),
+            };
+            json!({
+                "plugin": self.name, "version": self.version, "permission": kind, "scope": entries,
+                "meaning": plain_words(kind, scope),
+            })
+        };
+        self.wanted.iter().map(object)
     }
 
     /// `mail`, and where a set is updated its way, `mail 1.0.0 -> 1.1.0`.
@@ -125,7 +141,10 @@ pub(super) fn settle(
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
         let hint = grant_hint(ctx, &open);
-        return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(hint));
+        let permissions: Vec<Value> = open.iter().flat_map(Open::objects).collect();
+        return Err(Failure::new(Kind::Consent, NeedsConsent(open))
+            .hint(hint)
+            .details(json!({ "permissions": permissions })));
     }
     for open in open {
         let (wanted, granted) = (&open.wanted, ask(ctx, &open)?);

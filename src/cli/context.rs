@@ -18,12 +18,12 @@ use leah_plugin::{
 use semver::Version;
 
 use super::{
-    failure::{self, Failure},
+    failure::{self, Failure, Kind},
     ui::Ui,
 };
 use crate::{
     apply::{self, Apply, Event, Outcome},
-    config::Config,
+    config::{Config, NetworkConfig},
     generation::Generation,
     host::{Host, HostError},
     plan::Plan,
@@ -45,6 +45,11 @@ pub(super) struct Context {
     running_version: OnceCell<Option<Version>>,
 }
 
+/// There is no live generation.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was ever installed here")]
+struct NothingInstalled;
+
 impl Context {
     pub(super) fn new(config: Config, ui: Ui, invocation: String) -> Self {
         let layout = Layout::new(&config.home);
@@ -56,10 +61,22 @@ impl Context {
         Ok(Generation::live(&self.layout)?)
     }
 
+    /// The live generation, for a command that has nothing to show without one.
+    pub(super) fn installed(&self) -> Result<Generation, Failure> {
+        let nothing = || Failure::new(Kind::NotFound, NothingInstalled);
+        self.live()?.ok_or_else(|| nothing().hint("`leahpm search` shows what there is to install"))
+    }
+
     /// The registries of this run. None is opened yet.
     pub(super) fn session(&self) -> Result<Session, Failure> {
         let session = Session::new(self.layout.clone(), now(), self.config.network.clone())?;
         Ok(session.accepting(self.config.accept_keys.clone()))
+    }
+
+    /// The same without the network, whatever the flags say of it.
+    pub(super) fn session_offline(&self) -> Result<Session, Failure> {
+        let network = NetworkConfig { offline: true, ..self.config.network.clone() };
+        Ok(Session::new(self.layout.clone(), now(), network)?.accepting(self.config.accept_keys.clone()))
     }
 
     /// The same, with a token that is not kept yet.

@@ -3,6 +3,8 @@
 
 use std::error::Error;
 
+use serde_json::{Map, Value};
+
 /// Why a command ended without doing what it was asked; each kind is one exit code, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -59,7 +61,8 @@ impl Kind {
     }
 }
 
-/// A failed command: `kind` decides the exit code, `source` says what happened, `hints` what to do.
+/// A failed command: `kind` decides the exit code, `source` says what happened, `hints` what to do, and `details` says it
+/// again for a script.
 #[derive(Debug)]
 pub(super) struct Failure {
     /// Decides the exit code.
@@ -68,12 +71,14 @@ pub(super) struct Failure {
     pub(super) source: Box<dyn Error + Send + Sync>,
     /// Sentences with commands that work.
     pub(super) hints: Vec<String>,
+    /// What a script can work with, beyond the sentence; docs/json/error.json describes each field.
+    pub(super) details: Map<String, Value>,
 }
 
 impl Failure {
     /// A failure without hints.
     pub(super) fn new(kind: Kind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into(), hints: Vec::new() }
+        Self { kind, source: source.into(), hints: Vec::new(), details: Map::new() }
     }
 
     /// Adds a sentence that says what to do.
@@ -87,6 +92,15 @@ impl Failure {
     #[must_use]
     pub(super) fn hint_if_any(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hints.extend(hint.map(Into::into));
+        self
+    }
+
+    /// Adds the fields of an object to what a script is told.
+    #[must_use]
+    pub(super) fn details(mut self, object: Value) -> Self {
+        if let Value::Object(fields) = object {
+            self.details.extend(fields);
+        }
         self
     }
 
@@ -124,6 +138,14 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("inner")]
     struct Inner;
+
+    #[test]
+    fn keeps_the_details_that_there_are_when_more_come() {
+        let failure = Failure::new(Kind::CheckFailed, Inner)
+            .details(serde_json::json!({ "stale": [] }))
+            .details(serde_json::json!({ "ways": [] }));
+        assert_eq!(failure.details.keys().collect::<Vec<_>>(), ["stale", "ways"]);
+    }
 
     #[test]
     fn tells_every_cause_once() {

@@ -10,7 +10,9 @@ mod ui;
 mod consent;
 mod moves;
 mod notes;
+mod project;
 mod prompt;
+mod relock;
 mod render;
 mod resolve;
 mod rest;
@@ -21,8 +23,10 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod diff;
 mod disable;
 mod enable;
+mod export;
 mod gc;
 mod history;
 mod hold;
@@ -31,6 +35,7 @@ mod info;
 mod install;
 mod key;
 mod list;
+mod lock;
 mod outdated;
 mod pack;
 mod permissions;
@@ -38,10 +43,13 @@ mod registry;
 mod rollback;
 mod search;
 mod sign;
+mod sync;
+mod tree;
 mod unhold;
 mod uninstall;
 mod update;
 mod verify;
+mod why;
 
 use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
@@ -80,6 +88,7 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
+    Lock(lock::LockArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
@@ -90,6 +99,11 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Sync(sync::SyncArgs),
+    Diff(diff::DiffArgs),
+    Tree(tree::TreeArgs),
+    Why(why::WhyArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -159,6 +173,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
+        Command::Lock(args) => lock::run(ctx, &args),
         Command::Hold(args) => hold::run(ctx, &args),
         Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),
@@ -169,6 +184,11 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Sync(args) => sync::run(ctx, &args),
+        Command::Diff(args) => diff::run(ctx, &args),
+        Command::Tree(args) => tree::run(ctx, &args),
+        Command::Why(args) => why::run(ctx, &args),
+        Command::Export(args) => export::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

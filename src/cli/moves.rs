@@ -8,6 +8,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
 };
 use semver::Version;
+use serde_json::{Value, json};
 
 use super::{
     context::Context,
@@ -39,6 +40,14 @@ impl fmt::Display for Move {
     }
 }
 
+impl Move {
+    fn object(&self) -> Value {
+        let place =
+            |(version, registry): &(Version, Origin)| json!({ "version": version, "registry": registry });
+        json!({ "name": self.name, "from": place(&self.from), "to": place(&self.to), "by": self.by })
+    }
+}
+
 fn lines(moves: &[Move]) -> String {
     moves.iter().map(|it| format!("\n  {it}")).collect()
 }
@@ -56,7 +65,8 @@ pub(super) fn agree(
     let needs = NeedsMove(moves);
     if !ctx.ui.interactive || ctx.config.dry_run {
         let hint = format!("to agree, run `{} --yes`", ctx.invocation);
-        return Err(Failure::new(Kind::Consent, needs).hint(hint));
+        let moves: Vec<Value> = needs.0.iter().map(Move::object).collect();
+        return Err(Failure::new(Kind::Consent, needs).hint(hint).details(json!({ "moves": moves })));
     }
     ctx.ui.ask(&format!("{needs}"));
     if prompt::confirm("Do you want that?")? {

@@ -4,14 +4,15 @@ use std::error::Error;
 
 use leah_http::{HttpError, Problem};
 use leah_plugin::{
-    head::HeadError, key::KeyError, name::PluginName, package::PackageError, root::RootError,
-    signature::SignatureError,
+    bundle::BundleError as Form, head::HeadError, key::KeyError, name::PluginName, package::PackageError,
+    root::RootError, signature::SignatureError,
 };
 use semver::Version;
 
 use super::failure::{Failure, Kind};
 use crate::{
     apply::ApplyError,
+    bundle::BundleError,
     config::ConfigError,
     credentials::CredentialsError,
     fetch::FetchError,
@@ -42,6 +43,25 @@ impl From<FolderError> for Failure {
             FolderError::Fs(error) => error.into(),
             error => Self::new(Kind::Invalid, error),
         }
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        let source = match error {
+            BundleError::Fs(error) => return error.into(),
+            BundleError::Form { ref source, .. } => source,
+        };
+        let (kind, hint) = match source {
+            Form::Format(_) => (Kind::Incompatible, "a newer leahpm reads it"),
+            Form::LockChanged { .. } => (Kind::Trust, "copy it again from where it was made"),
+            Form::NotABundle => (Kind::Invalid, "`leahpm bundle -o FILE` makes one"),
+            _ => (
+                Kind::Invalid,
+                "copy it again from where it was made, or make it anew with `leahpm bundle -o FILE`",
+            ),
+        };
+        Self::new(kind, error).hint(hint)
     }
 }
 
@@ -189,6 +209,8 @@ impl From<RegistryError> for Failure {
                 );
                 Self::new(Kind::Trust, error).hint(hint)
             }
+            RegistryError::OldBundle { .. } => Self::new(Kind::Trust, error)
+                .hint("`leahpm bundle -o FILE` makes a new one where the registry can be reached"),
             RegistryError::NoCatalog(ref origin) => {
                 let hint = format!("`leahpm info {origin}/NAME` shows a plugin whose name you know");
                 Self::new(Kind::NotFound, error).hint(hint)
@@ -291,8 +313,8 @@ impl From<FetchError> for Failure {
             FetchError::Store(error) => error.into(),
             // What to do about it depends on why, and is said as for any other file.
             FetchError::Registry { name, version, source } => {
-                let Self { kind, source, hints } = source.into();
-                Self { kind, source: Box::new(NotFetched { name, version, source }), hints }
+                let Self { kind, source, hints, details } = source.into();
+                Self { kind, source: Box::new(NotFetched { name, version, source }), hints, details }
             }
         }
     }
@@ -353,9 +375,9 @@ struct NotTaken(#[source] Box<dyn Error + Send + Sync>);
 /// The same of a change that was under way.
 fn not_deployed(error: HostError) -> Failure {
     let is_verdict = matches!(error, HostError::Refused { .. } | HostError::NotTried(_));
-    let Failure { kind, source, hints } = error.into();
+    let Failure { kind, source, hints, details } = error.into();
     let source = if is_verdict || kind != Kind::Host { source } else { Box::new(NotTaken(source)) };
-    Failure { kind, source, hints }
+    Failure { kind, source, hints, details }
 }
 
 impl From<HostError> for Failure {

@@ -10,7 +10,7 @@ use crate::{apply::Outcome, plan::Change, requirements::Wanted, settings::Now};
 
 /// Shows what a command did, or would do.
 pub(super) fn outcome(ctx: &Context, command: &str, outcome: &Outcome) -> Result<(), Failure> {
-    outcome_or(ctx, command, outcome, "Everything is as it was asked for; nothing changed.")
+    outcome_with(ctx, command, outcome, "Everything is as it was asked for; nothing changed.", json!({}))
 }
 
 /// The same of an update; `stays` are those that were to stay as they are.
@@ -20,10 +20,18 @@ pub(super) fn updated(ctx: &Context, outcome: &Outcome, stays: &BTreeSet<PluginN
         1 => format!(" but {}, which stays as it is,", ui::listed(stays)),
         _ => format!(" but {}, which stay as they are,", ui::listed(stays)),
     };
-    outcome_or(ctx, "update", outcome, &format!("All plugins{but} are up to date; nothing changed."))
+    let unchanged = format!("All plugins{but} are up to date; nothing changed.");
+    outcome_with(ctx, "update", outcome, &unchanged, json!({}))
 }
 
-fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) -> Result<(), Failure> {
+/// The same with a sentence for the case that nothing changed, and with `more` fields for scripts.
+pub(super) fn outcome_with(
+    ctx: &Context,
+    command: &str,
+    outcome: &Outcome,
+    unchanged: &str,
+    more: Value,
+) -> Result<(), Failure> {
     let plan = match outcome {
         Outcome::Unchanged => None,
         Outcome::Planned(plan) | Outcome::Live { plan, .. } => Some(plan),
@@ -41,7 +49,7 @@ fn outcome_or(ctx: &Context, command: &str, outcome: &Outcome, unchanged: &str) 
         });
         live.into_iter().for_each(|live| switched::tell(ctx, live));
         plan.filter(|_| live.is_some()).into_iter().for_each(|plan| reach::tell(ctx, plan));
-        return ctx.ui.object(command, ui::merged(object, switched::json(live)));
+        return ctx.ui.object(command, ui::merged(ui::merged(object, switched::json(live)), more));
     }
     changes(ctx, all)?;
     match (plan, number) {

@@ -117,7 +117,8 @@ pub(super) fn unsettled<'a>(
     chosen.iter().filter(|(name, one)| named.contains(name) || is_new(name, one)).collect()
 }
 
-fn locked_registries(
+/// The registries of what was chosen, as they stand in a lock.
+pub(super) fn locked_registries(
     session: &Session,
     chosen: &BTreeMap<PluginName, Chosen>,
 ) -> Result<BTreeMap<Origin, LockedRegistry>, Failure> {

@@ -89,6 +89,20 @@ impl Ui {
         if io::stdout().is_terminal() { self.data(escaped_lines(text)) } else { self.data(text) }
     }
 
+    /// Prints the bytes of a file of ours and nothing else; where a terminal would obey them, escaped.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub(super) fn file(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let written = if out.is_terminal() {
+            out.write_all(escaped_lines(&String::from_utf8_lossy(bytes)).as_bytes())
+        } else {
+            out.write_all(bytes)
+        };
+        written.and_then(|()| out.flush()).map_err(closed)
+    }
+
     /// Prints the one object of a `--json` run: `value` with `schema` and `command` in front.
     ///
     /// # Errors
@@ -138,6 +152,7 @@ impl Ui {
                 "causes": messages.get(1..).unwrap_or_default(),
                 "hint": failure.hints.first(),
                 "hints": failure.hints,
+                "details": failure.details,
             });
             // Nobody is left to tell when standard output is gone; the exit code still tells.
             drop(self.data(safe_json(&json!({ "schema": JSON_SCHEMA, "error": object }))));

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::{
     context::Context,
-    failure::{Failure, Kind},
+    failure::{self, Failure, Kind},
     resolve, switched, ways,
 };
 use crate::{
     apply::{self, ApplyError},
+    fs,
     generation::check::{self, Damage, Extent, Report},
     registry::Session,
     requirements::Update,
@@ -53,7 +54,7 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         } else {
             "`leahpm verify --repair` fetches the damaged plugins again"
         };
-        return Err(Failure::new(Kind::CheckFailed, Damaged(report.damage)).hint(hint));
+        return Err(failed(report.damage).hint(hint));
     }
     let damaged: BTreeSet<PluginName> =
         report.damage.iter().filter_map(Damage::entry).map(|entry| entry.name().clone()).collect();
@@ -76,7 +77,7 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         }
         finish(ctx, &after, &damaged)
     } else {
-        Err(Failure::new(Kind::CheckFailed, Damaged(after.damage)))
+        Err(failed(after.damage))
     }
 }
 
@@ -89,6 +90,19 @@ fn instead(ctx: &Context, session: &Session, failure: Failure) -> Failure {
         Ok(requirements) => ways::of_update(ctx, session, &requirements, &names, failure),
         Err(_) => failure,
     }
+}
+
+fn failed(damage: Vec<Damage>) -> Failure {
+    let objects: Vec<Value> = damage.iter().map(object).collect();
+    Failure::new(Kind::CheckFailed, Damaged(damage)).details(json!({ "damage": objects }))
+}
+
+/// What a script is told of one damage.
+fn object(damage: &Damage) -> Value {
+    json!({
+        "damage": damage.word(), "plugin": damage.plugin(), "path": damage.path().map(fs::shown),
+        "message": failure::messages(damage).join(": "),
+    })
 }
 
 fn finish(ctx: &Context, report: &Report, repaired: &BTreeSet<PluginName>) -> Result<(), Failure> {

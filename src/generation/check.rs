@@ -1,7 +1,10 @@
 //! Looking for damage: every file of a generation against the hash in its lock, every link against its
 //! plugin. It repairs nothing and deletes nothing; it reports.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::fs::{self, FsError, Kind, shown};
 use leah_home::{
@@ -11,6 +14,7 @@ use leah_home::{
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
+    lock::Locked,
     name::PluginName,
     settings::{Settings, SettingsError},
     yaml::MAX_YAML_BYTES,
@@ -119,6 +123,44 @@ impl Damage {
         }
     }
 
+    /// The kind of damage in a word, for scripts.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::EntryMissing { .. } => "entry-missing",
+            Self::EntryChanged { .. } => "entry-changed",
+            Self::Extra { .. } => "extra",
+            Self::LinkWrong { .. } => "link-wrong",
+            Self::ExtraInGeneration { .. } => "extra-in-generation",
+            Self::SettingsMissing { .. } => "settings-missing",
+            Self::SettingsDamaged { .. } => "settings-damaged",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// The plugin that is hit, if it is about one.
+    #[must_use]
+    pub fn plugin(&self) -> Option<&PluginName> {
+        match self {
+            Self::LinkWrong { entry, .. } => Some(entry.name()),
+            _ => self.entry().map(EntryName::name).or(self.settings()),
+        }
+    }
+
+    /// What is damaged, strange or gone, where its error names it.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::EntryChanged { path, .. }
+            | Self::Extra { path, .. }
+            | Self::LinkWrong { path, .. }
+            | Self::ExtraInGeneration { path, .. }
+            | Self::SettingsMissing { path, .. }
+            | Self::SettingsDamaged { path, .. } => Some(path),
+            Self::EntryMissing { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
     /// The plugin whose settings are gone, if it is about settings.
     #[must_use]
     pub fn settings(&self) -> Option<&PluginName> {
@@ -153,6 +195,16 @@ pub fn check(layout: &Layout, extent: Extent) -> Result<Report, ReadError> {
         report.note(|damage| check_entry(layout, entry, content, damage));
     }
     Ok(report)
+}
+
+/// Looks at the files of one plugin.
+///
+/// # Errors
+/// When a part of them cannot be read.
+pub fn check_plugin(layout: &Layout, name: &PluginName, locked: &Locked) -> Result<Vec<Damage>, FsError> {
+    let mut damage = Vec::new();
+    check_entry(layout, locked.entry(name), locked.content, &mut damage)?;
+    Ok(damage)
 }
 
 impl Report {
@@ -225,7 +277,7 @@ fn check_entry(
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests look at the disk themselves")]
 mod tests {
-    use std::{fs as disk, path::Path};
+    use std::fs as disk;
 
     use super::*;
     use crate::generation::sandbox::{Packed, Sandbox};

@@ -1,6 +1,6 @@
 //! How two sets differ, plugin by plugin, and the line that is shown of each difference.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, iter};
 
 use leah_plugin::{
     lock::{Lock, Locked, Request},
@@ -106,6 +106,23 @@ pub fn difference(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// The same, and for each plugin that comes what it may do, as whoever reads over a lock wants to know.
+#[must_use]
+pub fn difference_with_grants(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
+    let grants = |change: &Change| {
+        let Change::Install { name, .. } = change else { return None };
+        let Locked { granted, denied, .. } = after.plugins.get(name)?;
+        let is_any = granted.iter().chain(denied.iter()).next().is_some();
+        let (name, granted, denied) = (name.clone(), granted.clone(), denied.clone());
+        is_any.then_some(Change::Permissions { name, granted, denied })
+    };
+    let with_grants = |change: Change| {
+        let grants = grants(&change);
+        iter::once(change).chain(grants)
+    };
+    difference(before, after).into_iter().flat_map(with_grants).collect()
 }
 
 fn differences_of(name: &PluginName, old: &Locked, new: &Locked) -> Vec<Change> {

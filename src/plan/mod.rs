@@ -1,6 +1,7 @@
 //! What a command will do, as plain data: the next lock and how it differs from the live one. Pure;
 //! this is what `--dry-run` prints and what `apply` carries out.
 
+mod around;
 mod change;
 mod next;
 
@@ -15,7 +16,8 @@ use leah_plugin::{
 use semver::Version;
 
 pub use self::{
-    change::{Change, difference},
+    around::{Around, RegistryChange},
+    change::{Change, difference, difference_with_grants},
     next::{Chosen, is_same, next_lock},
 };
 use crate::settings::{Now, Order};

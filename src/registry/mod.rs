@@ -23,7 +23,7 @@ use leah_plugin::{
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
     registry_layout::RegistryLayout as Paths,
-    root::MAX_ROOTS,
+    root::{MAX_ROOTS, RootChain},
     tree::{self, RecordRef, TreeError},
     yaml::Format,
 };
@@ -151,6 +151,14 @@ pub enum RegistryError {
         /// The registry's URL.
         url: String,
     },
+    /// A bundle is older than what was seen of a registry in it.
+    #[error("{place} is too old")]
+    OldBundle {
+        /// The bundle.
+        place: String,
+        /// What is wrong.
+        source: TrustError,
+    },
     /// The network is switched off, and the cache does not have it.
     #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
     Offline {
@@ -209,7 +217,7 @@ impl Registry {
             Source::Remote(remote) if remote.is_offline() => {
                 fresh().map_err(|source| RegistryError::ExpiredOffline { source })
             }
-            Source::Remote(_) | Source::Folder(_) => Ok(fresh()?),
+            Source::Remote(_) | Source::Folder(_) | Source::Bundle(..) => Ok(fresh()?),
         }
     }
 
@@ -223,6 +231,30 @@ impl Registry {
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.believed.head
+    }
+
+    /// The walk over its roots, from the pinned key on.
+    #[must_use]
+    pub fn roots(&self) -> &RootChain {
+        &self.believed.roots
+    }
+
+    /// SHA-256 of the file that its head was read from.
+    #[must_use]
+    pub fn head_digest(&self) -> Digest {
+        self.believed.digest()
+    }
+
+    /// For a person: where its bytes come from.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.source.place()
+    }
+
+    /// True where nobody was asked: what it shows is what was read from the network once.
+    #[must_use]
+    pub fn is_from_cache(&self) -> bool {
+        matches!(&self.source, Source::Remote(remote) if remote.is_offline())
     }
 
     /// Refuses it where it contradicts what another run has seen since this one began, which may be a newer state.
@@ -331,6 +363,21 @@ impl Registry {
         let path = Paths::archive(name, &line.version);
         let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
         self.source.named(&wanted, received)
+    }
+
+    /// The bytes of an archive where they can be had without the network. Nothing is checked here, as in
+    /// [`Registry::archive`].
+    ///
+    /// # Errors
+    /// When it is larger than announced, or cannot be read.
+    pub fn archive_at_hand(
+        &self,
+        name: &PluginName,
+        line: &VersionLine,
+    ) -> Result<Option<Hashed>, RegistryError> {
+        let path = Paths::archive(name, &line.version);
+        let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
+        self.source.at_hand(&wanted)
     }
 
     /// How many packages or records are worth asking for at a time.

@@ -42,7 +42,13 @@ pub(super) fn open(
         Source::Remote(remote) => look_at(remote, demands)?,
         local => believe(local, local.shown()?, demands),
     };
-    verdict.map_err(|refused| caught(refused, demands, layout))
+    verdict.map_err(|refused| match (source, refused) {
+        // Anybody may have an old bundle. It says nothing about the registry that any of its servers is to answer for.
+        (Source::Bundle(..), Refused { error: source @ TrustError::Rollback { .. }, place, .. }) => {
+            RegistryError::OldBundle { place, source }
+        }
+        (_, refused) => caught(refused, demands, layout),
+    })
 }
 
 fn look_at(remote: &Remote, demands: &Demands<'_>) -> Result<Result<Believed, Refused>, RegistryError> {

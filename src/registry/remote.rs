@@ -151,7 +151,7 @@ impl Remote {
         wanted: &Wanted<'_>,
         received: &dyn Fn(u64),
     ) -> Result<Option<Hashed>, RegistryError> {
-        if let Some(bytes) = self.cache.named(wanted.named, wanted.digest, wanted.limit) {
+        if let Some(bytes) = self.cached(wanted) {
             return Ok(Some(bytes));
         }
         let mut wrong = None;
@@ -166,6 +166,11 @@ impl Remote {
             (_, Some(Wrong { bytes, end: End::Stated, .. })) => Ok(Some(bytes)),
             (found, None) => found,
         }
+    }
+
+    /// The same from the cache alone.
+    pub(super) fn cached(&self, wanted: &Wanted<'_>) -> Option<Hashed> {
+        self.cache.named(wanted.named, wanted.digest, wanted.limit)
     }
 
     /// The right bytes of one URL. Wrong ones are asked for once more past all caches: one of those may be damaged, and

@@ -1,14 +1,23 @@
-//! Where the bytes of a registry come from: this binary, a folder, or web servers. Promises nothing about them.
+//! Where the bytes of a registry come from: this binary, a folder, a bundle, or web servers. Promises nothing about
+//! them.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use leah_plugin::{digest::Hashed, key::PublicKey, registry_layout::RegistryLayout as Paths};
+use leah_plugin::{
+    bundle::BundlePath, digest::Hashed, key::PublicKey, name::Origin,
+    registry_layout::RegistryLayout as Paths,
+};
 
 use super::{
     MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError, bundled,
     remote::{REQUESTS, Remote, Wanted},
 };
-use crate::{fs, parallel, trust::Shown};
+use crate::{
+    bundle::Bundle,
+    fs::{self, FsError},
+    parallel,
+    trust::Shown,
+};
 
 /// Where the bytes of a registry come from.
 #[derive(Debug)]
@@ -17,6 +26,8 @@ pub enum Source {
     Bundled,
     /// A folder.
     Folder(PathBuf),
+    /// A file that somebody brought along, with all that a lock needs of the registry of this name, and no more.
+    Bundle(Arc<Bundle>, Origin),
     /// Web servers, with a cache before them.
     Remote(Remote),
 }
@@ -28,6 +39,7 @@ impl Source {
         match self {
             Self::Bundled => "this leahpm".into(),
             Self::Folder(path) => format!("`{}`", fs::shown(path)),
+            Self::Bundle(bundle, _) => format!("the bundle `{}`", fs::shown(bundle.path())),
             Self::Remote(remote) => format!("`{}`", remote.url()),
         }
     }
@@ -35,7 +47,7 @@ impl Source {
     /// How many files are worth reading at a time.
     pub(super) fn threads(&self) -> usize {
         match self {
-            Self::Bundled | Self::Folder(_) => parallel::processors(),
+            Self::Bundled | Self::Folder(_) | Self::Bundle(..) => parallel::processors(),
             Self::Remote(_) => REQUESTS.max(parallel::processors()),
         }
     }
@@ -52,12 +64,16 @@ impl Source {
             .map_err(|source| RegistryError::RootKey { place: self.place(), source })
     }
 
-    /// Roots and head as a folder or this binary has them.
+    /// Roots and head as a folder, a bundle or this binary has them.
     pub(super) fn shown(&self) -> Result<Shown, RegistryError> {
         let read = |serial| self.read(&Paths::root(serial), MAX_SIGNED_BYTES).transpose();
         let roots: Vec<Vec<u8>> = (1..=MAX_ROOTS).map_while(read).collect::<Result<_, _>>()?;
         if roots.is_empty() {
-            return Err(RegistryError::NoRegistry(self.place()));
+            return Err(match self {
+                // It is a registry's file that the bundle lacks like any other.
+                Self::Bundle(..) => self.missing(&Paths::root(1)),
+                _ => RegistryError::NoRegistry(self.place()),
+            });
         }
         let head = self.read(Paths::HEAD, MAX_SIGNED_BYTES)?;
         Ok(Shown { roots, head: head.ok_or_else(|| self.missing(Paths::HEAD))? })
@@ -73,22 +89,41 @@ impl Source {
         found.ok_or_else(|| self.missing(wanted.path))
     }
 
+    /// A file that is named by its hash, where it can be had without the network; its bytes may have another hash.
+    pub(super) fn at_hand(&self, wanted: &Wanted<'_>) -> Result<Option<Hashed>, RegistryError> {
+        match self {
+            Self::Remote(remote) => Ok(remote.cached(wanted)),
+            local => Ok(local.read(wanted.path, wanted.limit)?.map(Hashed::of)),
+        }
+    }
+
     /// The bytes of a file that no hash names; `None` when there is no such file.
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
         match self {
             Self::Bundled => Ok(bundled::file(path).map(<[u8]>::to_vec)),
-            Self::Folder(folder) => fs::read_if_any(&folder.join(path), limit).map_err(|error| {
-                if error.is_too_large() {
-                    RegistryError::TooLarge { place: self.place(), path: path.to_owned(), limit }
-                } else {
-                    error.into()
-                }
-            }),
+            Self::Folder(folder) => {
+                fs::read_if_any(&folder.join(path), limit).map_err(|error| self.failed(path, limit, error))
+            }
+            Self::Bundle(bundle, origin) => {
+                bundle.read(origin, path, limit).map_err(|error| self.failed(path, limit, error))
+            }
             Self::Remote(remote) => remote.plain(path),
         }
     }
 
+    fn failed(&self, path: &str, limit: u64, error: FsError) -> RegistryError {
+        if error.is_too_large() {
+            RegistryError::TooLarge { place: self.place(), path: path.to_owned(), limit }
+        } else {
+            error.into()
+        }
+    }
+
     fn missing(&self, path: &str) -> RegistryError {
-        RegistryError::Missing { place: self.place(), path: path.to_owned() }
+        let path = match self {
+            Self::Bundle(_, origin) => BundlePath::new(origin, path).to_string(),
+            _ => path.to_owned(),
+        };
+        RegistryError::Missing { place: self.place(), path }
     }
 }

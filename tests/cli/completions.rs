@@ -39,6 +39,10 @@ fn offers_the_names_that_the_command_can_take() {
     assert_eq!(offered(&sandbox, &["leahpm", "config", "unset", "speak", "ta"]).ok().stdout, "target");
     assert_eq!(offered(&sandbox, &["leahpm", "config", "set", "speak", "target", "t"]).ok().stdout, "tr");
     assert_eq!(offered(&sandbox, &["leahpm", "config", "set", "alpha", "s"]).ok().stdout, "");
+    assert_eq!(offered(&sandbox, &["leahpm", "tree", "a"]).ok().stdout, "alpha");
+    assert_eq!(offered(&sandbox, &["leahpm", "why", "s"]).ok().stdout, "speak");
+    sandbox.write("3.lock", "");
+    assert_eq!(offered(&sandbox, &["leahpm", "diff", "3"]).ok().stdout, "3\n3.lock");
     assert_eq!(offered(&sandbox, &["leahpm", "perm"]).ok().stdout, "permissions");
     assert_eq!(offered(&sandbox, &["leahpm", "permissions", "gr"]).ok().stdout, "grant");
     assert_eq!(offered(&sandbox, &["leahpm", "list", "--js"]).ok().stdout, "--json");

@@ -88,7 +88,7 @@ fn refuses_what_is_not_installed() {
     2> hint: `leahpm list` shows what is installed
     exit 5
     ");
-    insta::assert_snapshot!(sandbox.run(&["disable", "alpha", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"hint":"`leahpm list` shows what is installed","hints":["`leahpm list` shows what is installed"],"message":"`alpha` is not installed"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["disable", "alpha", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"details":{},"hint":"`leahpm list` shows what is installed","hints":["`leahpm list` shows what is installed"],"message":"`alpha` is not installed"},"schema":1}"#);
     assert!(!sandbox.home().exists());
 }
 

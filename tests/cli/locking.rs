@@ -52,7 +52,7 @@ fn gives_up_after_the_time_it_was_given_and_names_who_is_at_work() {
     2> hint: wait until it has finished, or wait longer with `--lock-wait SECONDS`
     exit 12
     ");
-    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--lock-wait", "0", "--json"]).json()["error"], @r#"{"causes":[],"code":12,"hint":"wait until it has finished, or wait longer with `--lock-wait SECONDS`","hints":["wait until it has finished, or wait longer with `--lock-wait SECONDS`"],"message":"another leahpm is at work (pid [PID]: leahpm update)"}"#);
+    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--lock-wait", "0", "--json"]).json()["error"], @r#"{"causes":[],"code":12,"details":{},"hint":"wait until it has finished, or wait longer with `--lock-wait SECONDS`","hints":["wait until it has finished, or wait longer with `--lock-wait SECONDS`"],"message":"another leahpm is at work (pid [PID]: leahpm update)"}"#);
     for command in [
         &["uninstall", "alpha"][..],
         &["disable", "alpha"],

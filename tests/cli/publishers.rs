@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Gives `notes` to new keys; `key` signs that.
-fn give(hub: &TestRegistry, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
+pub fn give(hub: &TestRegistry, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
     let name = "notes".parse().unwrap();
     let change = hub.begin();
     let previous = change.record(&name).unwrap().unwrap().owner().digest;

@@ -214,7 +214,7 @@ fn says_when_the_list_of_registries_is_broken_and_where() {
     sandbox.write("home/registries.yaml", "format: 1\nregistires: {}\n");
     insta::assert_snapshot!(sandbox.run(&["registry", "list"]), @"
     2> error: cannot read `[HOME]/registries.yaml`
-    2> caused by: line 2, column 1: unknown field `registires`, expected one of format, default, registries
+    2> caused by: line 2, column 1: `registires` is not a key that is known here; did you mean `registries`?
     exit 13
     ");
     sandbox.write("home/registries.yaml", "format: 3\n");

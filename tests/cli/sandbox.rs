@@ -19,6 +19,8 @@ use leah_plugin::{
 };
 use serde_json::Value;
 
+use crate::schemas;
+
 /// Where the system's own programs are.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
@@ -221,8 +223,11 @@ impl Sandbox {
         self.output(child.wait_with_output().unwrap())
     }
 
+    #[track_caller]
     fn output(&self, output: std::process::Output) -> Output {
-        let stdout = self.redacted(&String::from_utf8(output.stdout).unwrap());
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        schemas::check(&stdout);
+        let stdout = self.redacted(&stdout);
         let raw_stderr = String::from_utf8(output.stderr).unwrap();
         Output { code: code(output.status), stdout, stderr: self.redacted(&raw_stderr), raw_stderr }
     }

@@ -9,27 +9,34 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: &[(&str, &[&str])] = &[
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
     ("consent", &[]),
     ("settings", &[]),
     ("plan", &["consent", "requirements", "settings"]),
+    ("restore", &[]),
     ("trust", &[]),
     ("verify", &[]),
+    ("wishes", &["consent", "requirements"]),
     ("pack", &[]),
     // effects; `fs` and `live` stand in leah-home, for the host needs them too
     ("fs", &[]),
+    ("bundle", &["fs"]),
     ("config", &["consent", "fs"]),
     ("credentials", &["fs"]),
     ("live", &["fs"]),
     ("parallel", &[]),
-    ("registry", &["config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"]),
+    (
+        "registry",
+        &["bundle", "config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"],
+    ),
     ("store", &["fs", "live", "verify"]),
     ("fetch", &["parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
     ("host", &["config", "fs", "live"]),
+    ("proof", &["fs", "generation", "registry", "requirements", "restore", "trust", "verify"]),
     // driving
     (
         "apply",
@@ -53,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
         "cli",
         &[
             "apply",
+            "bundle",
             "config",
             "consent",
             "credentials",
@@ -62,19 +70,33 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "host",
             "pack",
             "plan",
+            "proof",
             "registry",
             "requirements",
             "resolve",
+            "restore",
             "settings",
             "store",
             "trust",
             "verify",
+            "wishes",
         ],
     ),
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 8] = ["requirements", "resolve", "consent", "plan", "trust", "verify", "pack", "settings"];
+const PURE: &[&str] = &[
+    "requirements",
+    "resolve",
+    "restore",
+    "consent",
+    "plan",
+    "trust",
+    "verify",
+    "wishes",
+    "pack",
+    "settings",
+];
 
 /// What the package manager never links: an engine that runs plugins, a second way to the network, a second TLS.
 const BANNED: [&str; 8] =

@@ -9,7 +9,7 @@ use crate::{
 
 /// Every command with arguments that make it succeed where `alpha` is installed from `hub`, and that change
 /// nothing.
-const HARMLESS: [&[&str]; 21] = [
+const HARMLESS: [&[&str]; 25] = [
     &["install", "alpha", "--dry-run"],
     &["uninstall", "alpha", "--dry-run"],
     &["update", "--dry-run"],
@@ -22,6 +22,10 @@ const HARMLESS: [&[&str]; 21] = [
     &["permissions", "revoke", "mail", "use_model", "--dry-run"],
     &["history"],
     &["rollback", "1", "--dry-run"],
+    &["diff"],
+    &["tree"],
+    &["why", "alpha"],
+    &["export"],
     &["verify"],
     &["gc", "--dry-run"],
     &["registry", "list"],
@@ -141,6 +145,10 @@ fn shows_what_there_is_to_do() {
     1>   permissions  Show and change what plugins may do
     1>   history      Show the generations that were live
     1>   rollback     Make an earlier generation live again
+    1>   diff         Show what differs between two sets of plugins
+    1>   tree         Show what is installed as a tree: below each plugin what it needs
+    1>   why          Show why a plugin is installed
+    1>   export       Print the lock of what is installed
     1>   verify       Check the installed files against their content hashes
     1>   gc           Free the space of old generations
     1>   registry     Show and change the registries that plugins may come from

@@ -106,7 +106,7 @@ fn names_what_is_missing_and_what_is_too_much() {
     2> hint: `leahpm verify --repair` fetches the damaged plugins again
     exit 3
     ");
-    insta::assert_snapshot!(sandbox.run(&["verify", "--json"]).json(), @r#"{"error":{"causes":[],"code":3,"hint":"`leahpm verify --repair` fetches the damaged plugins again","hints":["`leahpm verify --repair` fetches the damaged plugins again"],"message":"installed files are not as they were signed:\n  the files of `alpha-1.0.0-[CONTENT]` have changed\n  `beta-1.0.0-[CONTENT]` is missing from the store"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["verify", "--json"]).json(), @r#"{"error":{"causes":[],"code":3,"details":{"damage":[{"damage":"entry-changed","message":"the files of `alpha-1.0.0-[CONTENT]` have changed","path":"[HOME]/store/alpha-1.0.0-[CONTENT]","plugin":"alpha"},{"damage":"entry-missing","message":"`beta-1.0.0-[CONTENT]` is missing from the store","path":null,"plugin":"beta"}]},"hint":"`leahpm verify --repair` fetches the damaged plugins again","hints":["`leahpm verify --repair` fetches the damaged plugins again"],"message":"installed files are not as they were signed:\n  the files of `alpha-1.0.0-[CONTENT]` have changed\n  `beta-1.0.0-[CONTENT]` is missing from the store"},"schema":1}"#);
     insta::assert_snapshot!(sandbox.run(&["verify", "--repair", "--json"]).json(), @r#"{"command":"verify","generations":[2],"packages":2,"repaired":["alpha","beta"],"schema":1}"#);
     sandbox.run(&["verify", "--all"]).ok();
     sandbox.assert_no_leftovers();

@@ -17,6 +17,8 @@ pub mod key;
 pub mod signature;
 
 // a package: what a plugin is
+mod ustar;
+
 pub mod component;
 pub mod manifest;
 pub mod package;
@@ -29,7 +31,8 @@ pub mod registry_layout;
 pub mod root;
 pub mod tree;
 
-// an installation: what a user has
+// an installation: what a user has, and what goes with it to another machine
+pub mod bundle;
 pub mod generation;
 pub mod layout;
 pub mod lock;

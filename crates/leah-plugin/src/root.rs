@@ -212,6 +212,12 @@ impl RootChain {
         &self.roots
     }
 
+    /// All roots so far, each with the key that signed it.
+    pub fn signed(&self) -> impl Iterator<Item = (&PublicKey, &Root)> {
+        let named = self.roots.iter().map(|root| &root.next_root_key);
+        std::iter::once(&self.start).chain(named).zip(&self.roots)
+    }
+
     /// The root key in force: the one that the newest root names. It alone signs the next root and owner
     /// lines.
     #[must_use]

@@ -7,7 +7,7 @@ use serde::{
 };
 use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options, budget::BudgetBreach};
 
-use crate::terminal;
+use crate::{manifest::UnknownWord, terminal};
 
 /// Largest YAML text that is read, in bytes. A manifest is a few kilobytes, a lock of 1,000 plugins 600.
 pub const MAX_YAML_BYTES: usize = 4 << 20;
@@ -164,6 +164,9 @@ fn reason(error: &serde_yaml::Error) -> String {
         serde_yaml::Error::MergeKeyNotAllowed { .. } => {
             "merge keys (`<<`) are not allowed: write the keys out".into()
         }
+        serde_yaml::Error::SerdeUnknownField { field, expected, .. } => {
+            UnknownWord::new(field, "a key that is known here", expected).to_string()
+        }
         serde_yaml::Error::MultipleDocuments { .. } => "a file holds one document: remove the `---`".into(),
         serde_yaml::Error::Budget { breach, .. } => match breach {
             BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. } => {
@@ -176,8 +179,20 @@ fn reason(error: &serde_yaml::Error) -> String {
         other => {
             // The library ends its texts with the place; we print it in front, in one form for every error.
             let text = other.to_string();
-            text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.').to_owned()
+            let text = text.split(" at line ").next().unwrap_or(&text).trim().trim_end_matches('.');
+            format!("{text}{}", advice(text))
         }
+    }
+}
+
+/// What helps who forgot the quotes around a range such as `*` or `>=1`.
+fn advice(text: &str) -> &'static str {
+    if text.contains("anchor or alias") {
+        "; put a text that begins with `*` or `&` into quotes"
+    } else if text.contains("block scalar") {
+        "; put a text that begins with `>` or `|` into quotes"
+    } else {
+        ""
     }
 }
 

@@ -1,6 +1,6 @@
 //! `leahpm host logs`: what plugins and the host wrote into the log.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use leah_plugin::{
     message::{Level, LogLine},
@@ -20,7 +20,7 @@ Examples:
   leahpm host logs                 the last 100 lines
   leahpm host logs translator -n 20
   leahpm host logs --follow        until Ctrl-C
-  leahpm host logs --json | jq -r 'select(.level == \"error\").message'")]
+  leahpm host logs --json | jq -r '.lines[] | select(.level == \"error\").message'")]
 pub(super) struct LogsArgs {
     /// Plugin whose lines to show [default: all plugins and the host]
     #[arg(value_name = "PLUGIN", add = crate::cli::completions::installed())]
@@ -37,9 +37,11 @@ pub(super) fn run(ctx: &Context, args: &LogsArgs) -> Result<(), Failure> {
     let mut host = Host::running(&ctx.layout, &ctx.config.host)?;
     host.tail(args.name.clone(), args.lines)?;
     // The lines that there are come before the answer to the question for them; nothing has to be waited for.
+    let mut lines = Vec::new();
     while let Some(line) = host.next_line(Some(Duration::ZERO))? {
-        show(ctx, &line)?;
+        lines.push(line);
     }
+    show(ctx, &lines)?;
     if args.follow { follow(ctx, &mut host) } else { Ok(()) }
 }
 
@@ -47,7 +49,7 @@ pub(super) fn run(ctx: &Context, args: &LogsArgs) -> Result<(), Failure> {
 fn follow(ctx: &Context, host: &mut Host) -> Result<(), Failure> {
     loop {
         match host.next_line(None) {
-            Ok(line) => line.iter().try_for_each(|line| show(ctx, line))?,
+            Ok(line) => line.iter().try_for_each(|line| show(ctx, slice::from_ref(line)))?,
             Err(HostError::Ended { .. }) => {
                 ctx.ui.note("The host ended.");
                 return Ok(());
@@ -57,13 +59,16 @@ fn follow(ctx: &Context, host: &mut Host) -> Result<(), Failure> {
     }
 }
 
-fn show(ctx: &Context, line: &LogLine) -> Result<(), Failure> {
+/// For a script one object, whose shape does not depend on the number of lines.
+fn show(ctx: &Context, lines: &[LogLine]) -> Result<(), Failure> {
     if ctx.ui.json {
-        return ctx.ui.object("host logs", json!(line));
+        return ctx.ui.object("host logs", json!({ "lines": lines }));
     }
-    let who = line.plugin.as_ref().map_or("host", PluginName::as_str);
-    let (time, level, message) = (time(line.time_ms), word(line.level), ui::escaped(&line.message));
-    ctx.ui.data(format_args!("{time} {level} {who}: {message}"))
+    lines.iter().try_for_each(|line| {
+        let who = line.plugin.as_ref().map_or("host", PluginName::as_str);
+        let (time, level, message) = (time(line.time_ms), word(line.level), ui::escaped(&line.message));
+        ctx.ui.data(format_args!("{time} {level} {who}: {message}"))
+    })
 }
 
 fn word(level: Level) -> &'static str {

@@ -18,7 +18,9 @@ pub(super) struct ReloadArgs {}
 pub(super) fn run(ctx: &Context, _: &ReloadArgs) -> Result<(), Failure> {
     if ctx.config.dry_run {
         if ctx.ui.json {
-            return ctx.ui.object("host reload", json!({ "dry_run": true }));
+            return ctx
+                .ui
+                .object("host reload", json!({ "generation": null, "plugins": [], "dry_run": true }));
         }
         ctx.ui.done("Nothing was loaded anew: this was a dry run.");
         return Ok(());

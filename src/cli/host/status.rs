@@ -21,7 +21,12 @@ pub(super) struct StatusArgs {}
 pub(super) fn run(ctx: &Context, _: &StatusArgs) -> Result<(), Failure> {
     let Some(mut host) = Host::find(&ctx.layout, &ctx.config.host)? else {
         if ctx.ui.json {
-            return ctx.ui.object("host status", json!({ "running": false }));
+            let live = ctx.live()?.map(|live| live.number());
+            let object = json!({
+                "running": false, "host": null, "api": null, "generation": null, "live": live,
+                "hooks": [], "plugins": [],
+            });
+            return ctx.ui.object("host status", object);
         }
         let home = fs::shown(ctx.layout.home());
         return ctx.ui.data(format_args!("No host runs for `{home}`. `leah-host serve` starts one."));

@@ -171,7 +171,8 @@ fn agree(
     let new = NewKey { place: source.place(), key };
     if !ctx.ui.interactive {
         let hint = format!("if you know that key to be the right one, run `{} --key {key}`", ctx.invocation);
-        return Err(Failure::new(Kind::Consent, new).hint(hint));
+        let details = json!({ "root_key": { "place": new.place, "key": key } });
+        return Err(Failure::new(Kind::Consent, new).hint(hint).details(details));
     }
     ctx.ui.ask(&format!("{} says that its root key is\n  {key}", new.place));
     if prompt::confirm("Did you compare it, and do you trust it?")? {

@@ -27,6 +27,7 @@ use self::resolving::MOST_RECORDS;
 pub use self::resolving::Unsolved;
 use super::{Registry, RegistryError, Source, network::Network};
 use crate::{
+    bundle::Bundle,
     config::{Address, ConfigError, NetworkConfig, Registries, RegistryConfig},
     fs::{self, FsError},
     plan::Chosen,
@@ -48,6 +49,7 @@ pub struct Session {
     known: Registries,
     network: Network,
     accepted: Vec<PublicKey>,
+    carried: Option<Arc<Bundle>>,
     open: RefCell<BTreeMap<Origin, Opened>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
@@ -126,6 +128,7 @@ impl Session {
             known,
             network: Network::new(network),
             accepted: Vec::new(),
+            carried: None,
             open: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
@@ -136,6 +139,13 @@ impl Session {
     #[must_use]
     pub fn accepting(self, accepted: Vec<PublicKey>) -> Self {
         Self { accepted, ..self }
+    }
+
+    /// Reads all registries, also the one that is compiled in, from this bundle, in place of where they are: no server is
+    /// asked and nothing is taken from the cache.
+    #[must_use]
+    pub fn carrying(self, bundle: Arc<Bundle>) -> Self {
+        Self { carried: Some(bundle), ..self }
     }
 
     /// The registries that the user added.
@@ -149,7 +159,7 @@ impl Session {
         self.known.registries.remove(origin);
     }
 
-    /// True when [`Session::meet`] was called, so that the list must be written.
+    /// True when [`Session::meet`] or [`Session::adopt`] was called, so that the list must be written.
     #[must_use]
     pub fn has_new_registry(&self) -> bool {
         self.has_new_registry
@@ -197,10 +207,13 @@ impl Session {
         if let Some(opened) = self.open.borrow().get(origin) {
             return Ok(opened.clone());
         }
-        let (source, key) = match self.config(origin)? {
-            Some(config) => (self.source(Some(origin), &config.url, &config.mirrors)?, config.root_key),
-            None => (Source::Bundled, bundled_root_key()),
+        let config = self.config(origin)?;
+        let source = match (&self.carried, config) {
+            (Some(bundle), _) => Source::Bundle(Arc::clone(bundle), origin.clone()),
+            (None, Some(config)) => self.source(Some(origin), &config.url, &config.mirrors)?,
+            (None, None) => Source::Bundled,
         };
+        let key = config.map_or_else(bundled_root_key, |config| config.root_key);
         let seen = self.seen(origin)?.map(Arc::new);
         let now = (!origin.is_bundled()).then_some(self.now);
         let demands = Demands { key: &key, origin: Some(origin), seen: seen.as_deref(), now };
@@ -268,6 +281,20 @@ impl Session {
         let opened = Opened { registry: Arc::new(registry), seen: seen.map(Arc::new) };
         self.open.get_mut().insert(origin.clone(), opened);
         Ok(origin)
+    }
+
+    /// Takes a registry as a lock names it, once somebody has agreed to its key. It is opened when it is needed and not
+    /// before, and nothing demands that it is fresh: what the lock names can be installed from one that is past its time.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn adopt(&mut self, origin: Origin, config: RegistryConfig) -> Result<(), SessionError> {
+        if origin.is_bundled() || self.known.registries.contains_key(&origin) {
+            return Err(SessionError::Taken(origin));
+        }
+        self.known.registries.insert(origin, config);
+        self.has_new_registry = true;
+        Ok(())
     }
 
     /// Closes the registries of which another run has seen a newer state since, so that they are looked at once more.

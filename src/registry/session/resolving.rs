@@ -14,6 +14,7 @@ use super::{Session, SessionError};
 use crate::{
     config::Address,
     parallel,
+    registry::{Registry, RegistryError},
     requirements::{PluginId, Requirements, Update},
     resolve::{self, Candidate, Commands, Found, Index, Resolution, ResolveError, Way},
 };
@@ -142,14 +143,37 @@ impl Session {
 
     /// Adds the records of `ids`, which are fetched together.
     fn fill(&self, index: &mut Index, ids: BTreeSet<PluginId>) -> Result<(), SessionError> {
+        // An old state may hide a newer version, or that one was withdrawn.
+        self.read(&ids, |registry| registry.check_fresh(self.now))?;
+        for id in ids {
+            match self.record(&id)? {
+                Some(record) => index.add(id, candidates(&record)),
+                None => index.add_unknown(id),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the records of what a lock names together. A registry that is past its time may still have them.
+    ///
+    /// # Errors
+    /// When there are too many, or one cannot be had.
+    pub fn read_records(&self, ids: &BTreeSet<PluginId>) -> Result<(), SessionError> {
+        self.read(ids, |_| Ok(()))
+    }
+
+    fn read(
+        &self,
+        ids: &BTreeSet<PluginId>,
+        check: impl Fn(&Registry) -> Result<(), RegistryError>,
+    ) -> Result<(), SessionError> {
         if self.records.borrow().len() + ids.len() > MOST_RECORDS {
             return Err(SessionError::TooMany);
         }
         let mut missing = Vec::new();
-        for id in &ids {
+        for id in ids {
             let opened = self.opened_registry(&id.registry)?;
-            // An old state may hide a newer version, or that one was withdrawn.
-            opened.registry.check_fresh(self.now)?;
+            check(&opened.registry)?;
             if !self.records.borrow().contains_key(id) {
                 missing.push((id, opened));
             }
@@ -158,12 +182,6 @@ impl Session {
         let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
         for ((id, opened), record) in missing.into_iter().zip(records) {
             self.take(id, record, &opened)?;
-        }
-        for id in ids {
-            match self.record(&id)? {
-                Some(record) => index.add(id, candidates(&record)),
-                None => index.add_unknown(id),
-            }
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ fn shut_out(hub: &mut TestRegistry, sandbox: &Sandbox) -> SecretKey {
 }
 
 /// Hands the root key over; returns the one before.
-fn hand_over(hub: &mut TestRegistry, sandbox: &Sandbox) -> SecretKey {
+pub fn hand_over(hub: &mut TestRegistry, sandbox: &Sandbox) -> SecretKey {
     let new = key(sandbox, "new root key");
     rotate(hub, &Change { root_key: Some(&new), ..Change::default() });
     std::mem::replace(&mut hub.root_key, new)

@@ -4,7 +4,7 @@
 mod listed;
 pub mod server;
 
-mod keys;
+pub mod keys;
 mod served;
 mod taken;
 

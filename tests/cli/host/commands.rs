@@ -100,7 +100,7 @@ fn without_a_host_status_says_so_and_the_others_cannot_do_their_work() {
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["host", "status", "--json"]), @r#"
-    1> {"command":"host status","running":false,"schema":1}
+    1> {"api":null,"command":"host status","generation":null,"hooks":[],"host":null,"live":1,"plugins":[],"running":false,"schema":1}
     exit 0
     "#);
     insta::assert_snapshot!(sandbox.run(&["host", "reload"]), @"
@@ -193,9 +193,7 @@ fn logs_shows_the_last_lines_and_ends() {
     let asked = "LogTail(LogTail { plugin: None, lines: 100 })";
     assert_eq!(host.heard(), ["hello", asked]);
     insta::assert_snapshot!(sandbox.run(&["host", "logs", "alpha", "-n", "3", "--json"]).ok().stdout, @r#"
-    {"command":"host logs","level":"info","message":"hello","plugin":"alpha","schema":1,"time_ms":1800000000123}
-    {"command":"host logs","level":"error","message":"\u001b[31mred\nsecond line","schema":1,"time_ms":1800000001000}
-    {"command":"host logs","level":"warn","message":"a time that no calendar has","plugin":"alpha","schema":1,"time_ms":18446744073709551615}
+    {"command":"host logs","lines":[{"level":"info","message":"hello","plugin":"alpha","time_ms":1800000000123},{"level":"error","message":"\u001b[31mred\nsecond line","time_ms":1800000001000},{"level":"warn","message":"a time that no calendar has","plugin":"alpha","time_ms":18446744073709551615}],"schema":1}
     "#);
     let asked = r#"LogTail(LogTail { plugin: Some(PluginName("alpha")), lines: 3 })"#;
     assert_eq!(host.heard(), ["hello", asked]);
@@ -219,6 +217,14 @@ fn logs_follows_until_the_host_ends() {
     2> The host ended.
     exit 0
     ");
+    // Whether the line came with the answer or behind it is up to the socket; the shape is the same.
+    let followed = sandbox.run(&["host", "logs", "--follow", "--json"]).ok();
+    let lines = followed.stdout.lines().flat_map(|object| {
+        let object: serde_json::Value = serde_json::from_str(object).unwrap();
+        object["lines"].as_array().unwrap().clone()
+    });
+    let said: Vec<_> = lines.map(|line| line["message"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((said, followed.stderr.as_str()), (vec!["later".to_owned()], "The host ended.\n"));
 }
 
 #[test]

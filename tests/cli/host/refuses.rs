@@ -46,7 +46,7 @@ fn names_the_plugin_and_the_reason_and_changes_nothing() {
     2> hint: `leahpm host logs beta` shows what it logged
     exit 11
     ");
-    insta::assert_snapshot!(changes_nothing(&sandbox, &["install", "beta", "--json"]).json(), @r#"{"error":{"causes":["its `initialize` failed: no luck today"],"code":11,"hint":"`leahpm host logs beta` shows what it logged","hints":["`leahpm host logs beta` shows what it logged"],"message":"`beta` does not start in the running host, so nothing was changed"},"schema":1}"#);
+    insta::assert_snapshot!(changes_nothing(&sandbox, &["install", "beta", "--json"]).json(), @r#"{"error":{"causes":["its `initialize` failed: no luck today"],"code":11,"details":{},"hint":"`leahpm host logs beta` shows what it logged","hints":["`leahpm host logs beta` shows what it logged"],"message":"`beta` does not start in the running host, so nothing was changed"},"schema":1}"#);
     for change in [&["update"][..], &["disable", "alpha"], &["hold", "alpha"], &["uninstall", "alpha"]] {
         changes_nothing(&sandbox, change);
     }

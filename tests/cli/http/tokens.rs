@@ -130,6 +130,8 @@ fn the_token_of_the_environment_comes_before_the_one_that_is_kept() {
     scene.sandbox.run_env(&["update"], &[("LEAHPM_TOKEN_HUB", "wrong")]).fails(4);
     // That of another registry is none of its business.
     scene.sandbox.run_env(&["update"], &[("LEAHPM_TOKEN_HUB_2", "wrong")]).ok();
+    // A CI service gives an empty one for a secret that nobody set; the one that is kept counts then.
+    scene.sandbox.run_env(&["update"], &[("LEAHPM_TOKEN_HUB", "")]).ok();
     let forgotten = scene.sandbox.run_env(&["registry", "logout", "hub"], &[("LEAHPM_TOKEN_HUB", TOKEN)]);
     insta::assert_snapshot!(forgotten, @"
     2> Forgot the token for registry hub.

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the module that the others use instead")]
 
 mod folder;
+mod piece;
 mod private;
 mod sync;
 mod tree;
@@ -21,6 +22,7 @@ use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
     folder::{FolderError, canonical, read_folder},
+    piece::{length, read_at, read_range},
     private::{PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},

@@ -272,11 +272,11 @@ mod tests {
     fn refuses_what_it_does_not_know_with_its_place() {
         refuses(
             "limit: {}\n",
-            "line 1, column 1: unknown field `limit`, expected one of format, log_level, model, ceiling, limits, plugins",
+            "line 1, column 1: `limit` is not a key that is known here; did you mean `limits`?",
         );
         refuses(
             "limits:\n  memroy: 1 MiB\n",
-            "line 2, column 3: unknown field `memroy`, expected one of memory, table_elements, guest_time, start_time, call_time, start_call_time, answer, response, disk, instances, log_lines, faults",
+            "line 2, column 3: `memroy` is not a key that is known here; did you mean `memory`?",
         );
         refuses(
             "limits:\n  memory: 64 MB\n",

@@ -136,8 +136,7 @@ fn a_host_does_not_start_with_a_mistake_in_its_file() {
     assert_eq!(
         sandbox.fails(13, &["serve"]),
         "error: cannot use `[folder]/home/host.yaml`\n\
-         caused by: line 2, column 3: unknown field `memroy`, expected one of memory, table_elements, guest_time, \
-         start_time, call_time, start_call_time, answer, response, disk, instances, log_lines, faults\n"
+         caused by: line 2, column 3: `memroy` is not a key that is known here; did you mean `memory`?\n"
     );
     assert!(!sandbox.socket().exists());
     assert_eq!(

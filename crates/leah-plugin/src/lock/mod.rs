@@ -376,8 +376,7 @@ mod tests {
         check_error(
             "enabled: true",
             "enabeld: true",
-            "line 16, column 5: unknown field `enabeld`, expected one of version, registry, sha256, content, \
-             size, key, owner, dependencies, enabled, held, granted, denied",
+            "line 16, column 5: `enabeld` is not a key that is known here; did you mean `enabled`?",
         );
         check_error("size: 48211", "size: -1", "line 12, column 11: invalid u64");
     }

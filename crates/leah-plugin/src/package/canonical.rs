@@ -9,33 +9,10 @@ use std::{
 };
 
 use super::path::{PackagePath, PathError};
-use crate::digest::{Digest, Hasher};
-
-const BLOCK: usize = 512;
-
-/// Two empty blocks end an archive (POSIX.1-1988, ustar).
-const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
-
-/// The fields of a ustar header by their first byte, to say where a header differs.
-const FIELDS: [(usize, &str); 17] = [
-    (0, "name"),
-    (100, "mode"),
-    (108, "owner"),
-    (116, "group"),
-    (124, "size"),
-    (136, "time"),
-    (148, "checksum"),
-    (156, "type"),
-    (157, "link name"),
-    (257, "magic"),
-    (263, "version"),
-    (265, "owner name"),
-    (297, "group name"),
-    (329, "device"),
-    (337, "device"),
-    (345, "prefix"),
-    (500, "padding"),
-];
+use crate::{
+    digest::{Digest, Hasher},
+    ustar::{self, BLOCK, END, Special, padding},
+};
 
 /// A file in a tar: its path, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,71 +236,34 @@ impl io::Write for ContentHasher {
     }
 }
 
-/// The canonical header: ustar, regular file, mode 0644, ids 0, time 0, and the device and the checksum as GNU tar
-/// writes them, so that a stock `tar --format=ustar` can make the same.
 fn header(path: &PackagePath, size: u64) -> [u8; BLOCK] {
-    let mut header = tar::Header::new_ustar();
-    header.set_path(path.as_str()).expect("a checked path is relative and fits the name field");
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_mode(0o644);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_size(size);
-    for set in [tar::Header::set_device_major, tar::Header::set_device_minor] {
-        set(&mut header, 0).expect("a ustar header has a device");
-    }
-    set_checksum(header.as_mut_bytes());
-    *header.as_bytes()
-}
-
-/// Six octal digits, a zero byte and a space, over a header that has spaces in their place.
-pub(super) fn set_checksum(header: &mut [u8; BLOCK]) {
-    header[148..156].fill(b' ');
-    let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
-    // 512 bytes of 255 make 0o376000, which has six digits.
-    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-}
-
-fn padding(size: u64) -> usize {
-    (BLOCK - (size % BLOCK as u64) as usize) % BLOCK
+    ustar::header(path.as_str(), size).expect("a checked path is relative and fits the name field")
 }
 
 fn read_header(bytes: &[u8; BLOCK]) -> Result<(PackagePath, u64), TarError> {
-    let name = bytes[..100].split(|b| *b == 0).next().unwrap_or_default();
+    let name = ustar::name(bytes);
     let entry = || name.escape_ascii().to_string();
-    // The type first: what a foreign tool did is a better answer than the field in which it shows.
-    match bytes[156] {
-        b'1' | b'2' => return Err(TarError::Link(entry())),
-        b'3' | b'4' | b'6' => return Err(TarError::Device(entry())),
-        b'5' => return Err(TarError::Folder(entry())),
-        b'x' | b'g' | b'X' => return Err(TarError::Pax(entry())),
-        b'L' | b'K' | b'V' | b'M' | b'N' => return Err(TarError::Gnu(entry())),
-        b'S' => return Err(TarError::Sparse(entry())),
-        _ => {}
+    if let Some(special) = ustar::special(bytes) {
+        return Err(refused(special, entry()));
     }
     let path = std::str::from_utf8(name).map_err(|_| PathError::Character).and_then(str::parse);
     let path: PackagePath = path.map_err(|rule| TarError::Path { entry: entry(), rule })?;
-    let size = read_size(&bytes[124..136]).ok_or_else(|| TarError::Size(entry()))?;
-    let canonical = header(&path, size);
-    match bytes.iter().zip(&canonical).position(|(one, other)| one != other) {
+    let size = ustar::size(bytes).ok_or_else(|| TarError::Size(entry()))?;
+    match ustar::difference(bytes, &header(&path, size)) {
         None => Ok((path, size)),
-        Some(at) => {
-            // A checksum follows from the other fields, so another field is the reason if one differs.
-            let other = (156..BLOCK).find(|at| bytes[*at] != canonical[*at]);
-            let at = if (148..156).contains(&at) { other.unwrap_or(at) } else { at };
-            Err(TarError::Header { entry: entry(), field: field(at) })
-        }
+        Some(field) => Err(TarError::Header { entry: entry(), field }),
     }
 }
 
-/// Eleven octal digits and a zero byte. Other spellings differ from the canonical header anyway.
-fn read_size(field: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(field.strip_suffix(b"\0")?).ok()?;
-    u64::from_str_radix(text, 8).ok()
-}
-
-fn field(at: usize) -> &'static str {
-    FIELDS.iter().rev().find(|(start, _)| *start <= at).map_or("name", |(_, name)| name)
+fn refused(special: Special, entry: String) -> TarError {
+    match special {
+        Special::Link => TarError::Link(entry),
+        Special::Device => TarError::Device(entry),
+        Special::Folder => TarError::Folder(entry),
+        Special::Pax => TarError::Pax(entry),
+        Special::Gnu => TarError::Gnu(entry),
+        Special::Sparse => TarError::Sparse(entry),
+    }
 }
 
 fn check_end(rest: &[u8]) -> Result<(), TarError> {

@@ -33,7 +33,7 @@ fn edit(change: impl FnOnce(&mut tar::Header)) -> impl FnOnce(&mut Vec<u8>) {
         let mut header = tar::Header::new_ustar();
         header.as_mut_bytes().copy_from_slice(&tar[..512]);
         change(&mut header);
-        canonical::set_checksum(header.as_mut_bytes());
+        crate::ustar::set_checksum(header.as_mut_bytes());
         tar[..512].copy_from_slice(header.as_bytes());
     }
 }

@@ -1,0 +1,272 @@
+//! The files of a project, as `lock` and `sync` find them: the wish list `plugins.yaml`, `leah.lock` beside it, whether
+//! the one is what the other asks for, and the lock that is to be used. Making a lock anew is `relock`'s.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::builder::FalseyValueParser;
+use leah_plugin::{
+    lock::{Lock, LockError},
+    name::PluginName,
+    yaml::MAX_YAML_BYTES,
+};
+use semver::Version;
+use serde_json::{Value, json};
+
+use super::{
+    context::Context,
+    failure::{Failure, Kind},
+    relock::{self, Made, Order},
+};
+use crate::{
+    fs::{self, Access, FsError},
+    plan::Change,
+    registry::Session,
+    requirements::Update,
+    wishes::{self, Stale, Wishes, WishesError},
+};
+
+/// Name of a lock, beside the wish list that it was made for.
+pub(super) const LOCK: &str = "leah.lock";
+/// Name of a wish list.
+pub(super) const WISHES: &str = "plugins.yaml";
+
+/// Whether a lock may be made anew.
+#[derive(Debug, clap::Args)]
+pub(super) struct StrictArgs {
+    /// Fail if the lock is missing, is not what plugins.yaml asks for, or lacks a decision; never write it
+    #[arg(long, env = "LEAHPM_LOCKED", hide_env = true, value_parser = FalseyValueParser::new())]
+    locked: bool,
+    /// The same, and use no network
+    #[arg(long, env = "LEAHPM_FROZEN", hide_env = true, value_parser = FalseyValueParser::new())]
+    frozen: bool,
+}
+
+/// What [`StrictArgs`] mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// A lock that is missing or stale is made anew.
+    Free,
+    /// The lock counts as it is, or not at all.
+    Locked,
+    /// The same without the network.
+    Frozen,
+}
+
+impl StrictArgs {
+    pub(super) fn strictness(&self) -> Strictness {
+        match (self.frozen, self.locked) {
+            (true, _) => Strictness::Frozen,
+            (_, true) => Strictness::Locked,
+            _ => Strictness::Free,
+        }
+    }
+}
+
+impl Strictness {
+    /// The registries of this run; the cache alone where it is frozen.
+    pub(super) fn session(self, ctx: &Context) -> Result<Session, Failure> {
+        if self == Self::Frozen { ctx.session_offline() } else { ctx.session() }
+    }
+}
+
+/// The files of one project.
+#[derive(Debug)]
+pub(super) struct Project {
+    /// Where the wish list is, or would be.
+    pub(super) wishes_path: PathBuf,
+    /// Where the lock is, or will be.
+    pub(super) lock_path: PathBuf,
+    /// The wish list, if there is one.
+    pub(super) wishes: Option<Wishes>,
+    /// The lock, if there is one.
+    pub(super) lock: Option<Lock>,
+}
+
+/// How the lock of a project stands to its wish list.
+#[derive(Debug)]
+pub(super) enum State {
+    /// There is none.
+    Missing,
+    /// It is something else than what is asked for.
+    Stale(Vec<Stale>),
+    /// It is what is asked for, or nothing else is there that could count.
+    Fresh,
+}
+
+/// The lock that counts.
+#[derive(Debug)]
+pub(super) struct CurrentLock {
+    /// What it says.
+    pub(super) lock: Lock,
+    /// How it differs from the one that was there.
+    pub(super) changes: Vec<Change>,
+    /// True where it is another one than the file holds, or held.
+    pub(super) differs: bool,
+    /// True where it was made anew and written.
+    pub(super) written: bool,
+    /// Plugins about whose permissions a person was asked in this run.
+    #[allow(dead_code, reason = "`sync` looks at it")]
+    pub(super) decided: BTreeSet<PluginName>,
+}
+
+/// Why the files of a project cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ProjectError {
+    #[error("there is no `{}`", fs::shown(.0))]
+    NoWishes(PathBuf),
+    #[error("there is no `{}`", fs::shown(.0))]
+    NoLock(PathBuf),
+    #[error("cannot read `{}`", fs::shown(path))]
+    Wishes { path: PathBuf, source: WishesError },
+    #[error("cannot read `{}`", fs::shown(path))]
+    Lock { path: PathBuf, source: LockError },
+    #[error("`{}` is not what `{}` asks for:{}", fs::shown(lock), fs::shown(wishes), lines(stale))]
+    Stale { lock: PathBuf, wishes: PathBuf, stale: Vec<Stale> },
+}
+
+fn lines(stale: &[Stale]) -> String {
+    stale.iter().map(|it| format!("\n  {it}")).collect()
+}
+
+impl Project {
+    /// The project of a wish list, which must be there; its lock is beside it.
+    pub(super) fn of_wishes(path: &Path) -> Result<Self, Failure> {
+        let wishes = read_wishes(path)?;
+        let wishes = wishes.ok_or_else(|| Failure::from(ProjectError::NoWishes(path.to_owned())))?;
+        let lock_path = path.with_file_name(LOCK);
+        let lock = read_lock(&lock_path)?;
+        Ok(Self { wishes_path: path.to_owned(), lock_path, wishes: Some(wishes), lock })
+    }
+
+    /// The project of a lock. Beside a lock of another name than [`LOCK`] no wish list counts.
+    #[allow(dead_code, reason = "`sync` calls it")]
+    pub(super) fn of_lock(path: &Path) -> Result<Self, Failure> {
+        let wishes_path = path.with_file_name(WISHES);
+        let is_ours = path.file_name().is_some_and(|name| name == LOCK);
+        let wishes = if is_ours { read_wishes(&wishes_path)? } else { None };
+        Ok(Self { wishes_path, lock_path: path.to_owned(), wishes, lock: read_lock(path)? })
+    }
+
+    /// How the lock stands to the wish list. `host` is the version that plugins must fit; that of the wish list, if it
+    /// names one, where none is given.
+    pub(super) fn state(&self, host: Option<&Version>) -> State {
+        let Some(lock) = &self.lock else { return State::Missing };
+        let Some(wishes) = &self.wishes else { return State::Fresh };
+        let stale = wishes::stale(wishes, lock, host.or(wishes.host.as_ref()));
+        if stale.is_empty() { State::Fresh } else { State::Stale(stale) }
+    }
+
+    /// The lock that counts: the one that is there if it is what is asked for, else one that is made anew and, but in a
+    /// dry run, written. Where the run is strict, none is made.
+    #[allow(dead_code, reason = "`sync` calls it")]
+    pub(super) fn current(
+        &self,
+        ctx: &Context,
+        session: &Session,
+        strictness: Strictness,
+    ) -> Result<CurrentLock, Failure> {
+        let state = self.state(None);
+        if strictness != Strictness::Free {
+            self.check(&state)?;
+        }
+        match (state, &self.lock) {
+            (State::Fresh, Some(lock)) => Ok(CurrentLock::unchanged(lock)),
+            // Without a wish list there is nothing to make a lock from.
+            _ if self.wishes.is_none() => Err(ProjectError::NoLock(self.lock_path.clone()).into()),
+            _ => self.made(ctx, session, &Order { update: Update::None, speaks_of_all: false }),
+        }
+    }
+
+    /// Makes the lock anew, and writes it where it is another one than before.
+    pub(super) fn made(
+        &self,
+        ctx: &Context,
+        session: &Session,
+        order: &Order,
+    ) -> Result<CurrentLock, Failure> {
+        let wishes = self.wishes.as_ref().ok_or_else(|| ProjectError::NoWishes(self.wishes_path.clone()))?;
+        let before = self.lock.as_ref();
+        let Made { lock, changes, decided } =
+            relock::make(ctx, session, (&self.wishes_path, wishes), before, order)?;
+        let differs = before != Some(&lock);
+        let written = differs && !ctx.config.dry_run;
+        if written {
+            self.write(ctx, &lock)?;
+        }
+        Ok(CurrentLock { lock, changes, differs, written, decided })
+    }
+
+    /// Refuses a lock that is missing or stale.
+    pub(super) fn check(&self, state: &State) -> Result<(), Failure> {
+        match state {
+            State::Fresh => Ok(()),
+            State::Missing => Err(ProjectError::NoLock(self.lock_path.clone()).into()),
+            State::Stale(stale) => {
+                let (lock, wishes) = (self.lock_path.clone(), self.wishes_path.clone());
+                Err(ProjectError::Stale { lock, wishes, stale: stale.clone() }.into())
+            }
+        }
+    }
+
+    fn write(&self, ctx: &Context, lock: &Lock) -> Result<(), Failure> {
+        let invalid = |source| ProjectError::Lock { path: self.lock_path.clone(), source };
+        let text = lock.to_text().map_err(invalid)?;
+        Ok(fs::replace(&self.lock_path, text.as_bytes(), Access::Shared, ctx.config.durability)?)
+    }
+}
+
+impl CurrentLock {
+    /// The lock that is there.
+    pub(super) fn unchanged(lock: &Lock) -> Self {
+        let lock = lock.clone();
+        Self { lock, changes: Vec::new(), differs: false, written: false, decided: BTreeSet::new() }
+    }
+}
+
+/// What is stale, as `--json` shows it.
+pub(super) fn stale_json(stale: &[Stale]) -> Vec<Value> {
+    let one = |it: &Stale| json!({ "name": it.name(), "reason": it.word(), "message": it.to_string() });
+    stale.iter().map(one).collect()
+}
+
+/// The bytes of a file, also where a link leads to it; none where there is nothing.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, FsError> {
+    match fs::canonical(path).and_then(|path| fs::read(&path, MAX_YAML_BYTES as u64)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_wishes(path: &Path) -> Result<Option<Wishes>, Failure> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    let wishes = Wishes::read(&bytes);
+    Ok(Some(wishes.map_err(|source| ProjectError::Wishes { path: path.to_owned(), source })?))
+}
+
+fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    let lock = Lock::read(&bytes);
+    Ok(Some(lock.map_err(|source| ProjectError::Lock { path: path.to_owned(), source })?))
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Self {
+        match &error {
+            ProjectError::NoWishes(_) => Self::new(Kind::NotFound, error)
+                .hint("write the plugins that you want into it, as in `plugins: { translator: ^1.0 }`"),
+            ProjectError::NoLock(_) => Self::new(Kind::NotFound, error).hint("`leahpm lock` makes it"),
+            ProjectError::Wishes { source: WishesError::Format(_), .. }
+            | ProjectError::Lock { source: LockError::Format(_), .. } => Self::new(Kind::Incompatible, error),
+            ProjectError::Wishes { .. } | ProjectError::Lock { .. } => Self::new(Kind::Invalid, error),
+            ProjectError::Stale { stale, .. } => {
+                let is_open = stale.iter().all(|it| matches!(it, Stale::Undecided { .. }));
+                let kind = if is_open { Kind::Consent } else { Kind::CheckFailed };
+                Self::new(kind, error).hint("`leahpm lock` makes the lock anew; commit it with the wish list")
+            }
+        }
+    }
+}

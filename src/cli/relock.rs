@@ -1,0 +1,176 @@
+//! Making the lock of a project anew: the newest set that its wish list allows, with the locked versions before newer
+//! ones. What is installed here has no part in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use leah_plugin::{
+    lock::{Lock, Locked},
+    manifest::{Permissions, plain_words},
+    name::PluginName,
+    version::PLUGIN_API,
+};
+use semver::Version;
+
+use super::{
+    consent,
+    context::Context,
+    failure::{Failure, Kind},
+    moves, notes, resolve, ways,
+};
+use crate::{
+    apply,
+    consent::Decision,
+    fs,
+    plan::{self, Change, Chosen},
+    registry::Session,
+    requirements::{BareNames, Place, Preferred, Requirement, Requirements, Update},
+    wishes::{Wish, Wishes},
+};
+
+/// How a lock is to be made.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Which plugins may leave their locked version though it still fits.
+    pub(super) update: Update,
+    /// True where `--grant` and `--deny` speak of all plugins, and not only of those that are new or another package.
+    pub(super) speaks_of_all: bool,
+}
+
+/// A lock that was made and is not written.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The lock.
+    pub(super) lock: Lock,
+    /// How it differs from the one before.
+    pub(super) changes: Vec<Change>,
+    /// Plugins about whose permissions a person was asked.
+    pub(super) decided: BTreeSet<PluginName>,
+}
+
+/// A wish says what a plugin may do, and leaves out something that it asks for.
+#[derive(Debug, thiserror::Error)]
+#[error("the wish list does not say whether plugins may do what they ask for:{}", lines(.0))]
+struct Undecided(BTreeMap<PluginName, Permissions>);
+
+fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
+    let line = |name, (kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope));
+    open.iter().flat_map(|(name, open)| open.iter().map(move |it| line(name, it))).collect()
+}
+
+/// Makes the lock that a wish list asks for.
+pub(super) fn make(
+    ctx: &Context,
+    session: &Session,
+    (file, wishes): (&Path, &Wishes),
+    before: Option<&Lock>,
+    order: &Order,
+) -> Result<Made, Failure> {
+    let requirements = requirements(ctx, session, (file, wishes), before, &order.update)?;
+    let chosen = resolve::choose(session, &requirements).map_err(|failure| ways::told(ctx, failure))?;
+    notes::tell(ctx, session, before, &chosen)?;
+    moves::agree(ctx, &chosen, but_moved_by(wishes, before).as_ref())?;
+    let (decisions, decided) = decide(ctx, wishes, &chosen, before, order)?;
+    let registries = resolve::locked_registries(session, &chosen)?;
+    let mut lock = plan::next_lock(before, &requirements, &chosen, &decisions, &registries);
+    for (name, locked) in &mut lock.plugins {
+        let same = |old: &Locked| old.version == locked.version && old.registry == locked.registry;
+        locked.held &= before.and_then(|before| before.plugins.get(name)).is_some_and(same);
+    }
+    plan::check_tools(&lock, before, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    ctx.with_watch("lock", |watch| ctx.applying(watch, |apply| apply::remember_seen(apply, session)))?;
+    Ok(Made { changes: plan::difference(before, &lock), lock, decided })
+}
+
+/// What a wish list asks for, with the versions of the lock before newer ones.
+pub(super) fn requirements(
+    ctx: &Context,
+    session: &Session,
+    (file, wishes): (&Path, &Wishes),
+    before: Option<&Lock>,
+    update: &Update,
+) -> Result<Requirements, Failure> {
+    let bare = BareNames::new(session.known().default_origin(), before);
+    let wanted = wishes.plugins.iter().map(|(name, wish)| {
+        let registry = wish.registry.as_ref().unwrap_or_else(|| bare.registry(name)).clone();
+        (name.clone(), Requirement { registry, range: wish.range.clone() })
+    });
+    let preferred = before.into_iter().flat_map(|lock| &lock.plugins).map(|(name, locked)| {
+        let (version, registry) = (locked.version.clone(), locked.registry.clone());
+        (name.clone(), Preferred { version, registry, stays: None })
+    });
+    Ok(Requirements {
+        wanted: wanted.collect(),
+        api: PLUGIN_API,
+        host: host(ctx, wishes, before)?,
+        preferred: preferred.collect(),
+        update: update.clone(),
+        bare,
+        place: Place::WishList { file: fs::shown(file) },
+    })
+}
+
+/// The version of the host: what the command line says, the wish list, the lock, in this order; then what runs here.
+fn host(ctx: &Context, wishes: &Wishes, before: Option<&Lock>) -> Result<Version, Failure> {
+    let said = ctx.config.host_version.as_ref().or(wishes.host.as_ref());
+    match said.or(before.map(|lock| &lock.resolved_for.host)) {
+        Some(version) => Ok(version.clone()),
+        None => ctx.host_version(),
+    }
+}
+
+/// The lock before, without the plugins whose registry the wish list names: who writes it there has agreed to it.
+fn but_moved_by(wishes: &Wishes, before: Option<&Lock>) -> Option<Lock> {
+    let mut lock = before?.clone();
+    let names = |name: &PluginName| wishes.plugins.get(name).is_some_and(|wish| wish.registry.is_some());
+    lock.plugins.retain(|name, _| !names(name));
+    Some(lock)
+}
+
+/// What becomes of the permissions of each plugin, and about which of them a person was asked.
+fn decide(
+    ctx: &Context,
+    wishes: &Wishes,
+    chosen: &BTreeMap<PluginName, Chosen>,
+    before: Option<&Lock>,
+    order: &Order,
+) -> Result<(BTreeMap<PluginName, Decision>, BTreeSet<PluginName>), Failure> {
+    let by_wish = decided_by_wishes(wishes, chosen)?;
+    let named: Vec<PluginName> =
+        if order.speaks_of_all { chosen.keys().cloned().collect() } else { Vec::new() };
+    let mut rest = resolve::unsettled(chosen, before, &named);
+    rest.retain(|name, _| !by_wish.contains_key(*name));
+    let open = consent::decisions(ctx, &rest, before).into_iter();
+    let asked = open.filter(|(_, decision)| !decision.open.is_empty()).map(|(name, _)| name).collect();
+    let mut decisions = consent::settle(ctx, &rest, before)?;
+    decisions.extend(by_wish);
+    Ok((decisions, asked))
+}
+
+/// The decisions of the wish list, for the plugins of which it says what they may do.
+fn decided_by_wishes(
+    wishes: &Wishes,
+    chosen: &BTreeMap<PluginName, Chosen>,
+) -> Result<BTreeMap<PluginName, Decision>, Failure> {
+    let wish = |name: &PluginName| wishes.plugins.get(name).filter(|wish| wish.decides());
+    let decision = |name: &PluginName, one: &Chosen, wish: &Wish| {
+        crate::consent::decide(name, &one.line.interface.permissions, None, &wish.choices())
+    };
+    let decisions: BTreeMap<PluginName, Decision> = chosen
+        .iter()
+        .filter_map(|(name, one)| Some((name.clone(), decision(name, one, wish(name)?))))
+        .collect();
+    let open = |(name, decision): (&PluginName, &Decision)| (name.clone(), decision.open.clone());
+    let open: BTreeMap<_, _> = decisions.iter().map(open).filter(|(_, open)| !open.is_empty()).collect();
+    match open.first_key_value() {
+        None => Ok(decisions),
+        Some((name, _)) => {
+            let hint = format!(
+                "write each of them under `grant` or `deny` of its plugin, as in `{name}: {{ grant: all }}`"
+            );
+            Err(Failure::new(Kind::Consent, Undecided(open)).hint(hint))
+        }
+    }
+}

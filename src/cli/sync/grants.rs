@@ -1,0 +1,85 @@
+//! Consent to what a lock grants. A lock is written by others, so what it grants beyond what is granted here is shown and
+//! asked for; in a script, who says `--locked` has agreed with the commit.
+
+use std::collections::BTreeMap;
+
+use leah_plugin::{
+    lock::Lock,
+    manifest::{Permissions, plain_words},
+    name::PluginName,
+};
+
+use super::{
+    super::{
+        context::Context,
+        failure::{Failure, Kind},
+        prompt,
+    },
+    Consent, SyncArgs,
+};
+use crate::{
+    consent::{self, Decision},
+    restore,
+};
+
+/// What a lock grants and nobody here has agreed to.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock grants what nobody agreed to here:{}", lines(.0))]
+struct NeedsConsent(BTreeMap<PluginName, Permissions>);
+
+/// A lock grants what the user denies. It is taken as it is or not at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock grants what `--deny` refuses:{}", lines(.0))]
+struct Denied(BTreeMap<PluginName, Permissions>);
+
+fn lines(grants: &BTreeMap<PluginName, Permissions>) -> String {
+    let of = |(name, permissions): (&PluginName, &Permissions)| -> String {
+        let line = |(kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope));
+        permissions.iter().map(line).collect()
+    };
+    grants.iter().map(of).collect()
+}
+
+/// Asks whether plugins may do what the lock lets them do and what they may not do now.
+pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &Lock) -> Result<(), Failure> {
+    let new = restore::new_grants(live, next);
+    let decide = |(name, wanted): (PluginName, Permissions)| {
+        let decision = consent::decide(&name, &wanted, None, &ctx.config.choices);
+        (name, decision)
+    };
+    let decisions: Vec<(PluginName, Decision)> = new.into_iter().map(decide).collect();
+    let part = |of: fn(&Decision) -> &Permissions| -> BTreeMap<PluginName, Permissions> {
+        let all = decisions.iter().map(|(name, decision)| (name.clone(), of(decision).clone()));
+        all.filter(|(_, permissions)| !permissions.is_empty()).collect()
+    };
+    let denied = part(|decision| &decision.denied);
+    if !denied.is_empty() {
+        let hint = "whoever makes the lock can deny it there: `deny` in plugins.yaml, then `leahpm lock`";
+        return Err(Failure::new(Kind::Refused, Denied(denied)).hint(hint));
+    }
+    let open = part(|decision| &decision.open);
+    if open.is_empty() || args.consent() == Consent::ByLock {
+        return Ok(());
+    }
+    // `--yes` answers questions, but a permission is given by its name or not at all.
+    if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
+        let grant = grant_hint(ctx, &open);
+        let locked =
+            format!("in a script, `{} --locked` takes a lock that was read for the consent", ctx.invocation);
+        return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(grant).hint(locked));
+    }
+    ctx.ui.ask(&NeedsConsent(open).to_string());
+    if prompt::confirm("Do you agree to all of it?")? {
+        Ok(())
+    } else {
+        Err(Failure::new(Kind::Consent, prompt::Cancelled))
+    }
+}
+
+fn grant_hint(ctx: &Context, open: &BTreeMap<PluginName, Permissions>) -> String {
+    let of = |(name, permissions): (&PluginName, &Permissions)| -> Vec<String> {
+        permissions.iter().map(|(kind, _)| format!("{name}:{kind}")).collect()
+    };
+    let grants: Vec<String> = open.iter().flat_map(of).collect();
+    format!("to agree, run `{} --grant {}`", ctx.invocation, grants.join(","))
+}

@@ -1,0 +1,124 @@
+//! Consent to the registries of a lock. A lock does not vouch for itself: a registry that is known here must begin with
+//! the key that is trusted here, and the key of a new one is agreed to before anything is read from it.
+
+use std::collections::BTreeSet;
+
+use leah_http::{BaseUrl, BaseUrlError};
+use leah_plugin::{
+    key::PublicKey,
+    lock::{Lock, LockedRegistry},
+    name::Origin,
+};
+
+use super::{
+    super::{
+        context::Context,
+        failure::{Failure, Kind},
+        prompt,
+        ui::escaped,
+    },
+    Consent, SyncArgs, refused, unproven,
+};
+use crate::{
+    config::{Address, RegistryConfig},
+    registry::Session,
+    restore,
+};
+
+/// The lock says nothing of where a registry is that is not known here.
+#[derive(Debug, thiserror::Error)]
+#[error("registry `{0}` of the lock was not added here, and the lock does not say where it is")]
+struct Nowhere(Origin);
+
+/// An address that no registry is read from.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the address that the lock has of registry `{origin}`")]
+struct NoAddress {
+    origin: Origin,
+    source: BaseUrlError,
+}
+
+/// Somebody has to agree to a root key first.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock brings registry `{origin}` at `{url}`, and nobody agreed to its root key `{key}` here")]
+struct NewRoot {
+    origin: Origin,
+    url: BaseUrl,
+    key: PublicKey,
+}
+
+/// The user says which keys are right, and it is none of them.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock says that the root key of registry `{origin}` is `{key}`, which `--key` does not name")]
+struct OtherKey {
+    origin: Origin,
+    key: PublicKey,
+}
+
+/// Makes the registries known from which something is to be installed, and gives the names of those that are new.
+pub(super) fn settle(
+    ctx: &Context,
+    args: &SyncArgs,
+    session: &mut Session,
+    live: Option<&Lock>,
+    next: &Lock,
+) -> Result<BTreeSet<Origin>, Failure> {
+    let needed: BTreeSet<&Origin> = unproven(live, next).map(|(_, locked)| &locked.registry).collect();
+    let mut added = BTreeSet::new();
+    for (origin, locked) in &next.registries {
+        if let Ok(known) = session.locked(origin) {
+            restore::check_root(origin, locked, &known).map_err(|error| refused::lock(args, error))?;
+        } else if needed.contains(origin) {
+            let url = address(origin, locked)?;
+            let root_key = locked.root_key;
+            agree(ctx, args, NewRoot { origin: origin.clone(), url: url.clone(), key: root_key })?;
+            let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key };
+            session.adopt(origin.clone(), config)?;
+            added.insert(origin.clone());
+        }
+    }
+    Ok(added)
+}
+
+fn address(origin: &Origin, locked: &LockedRegistry) -> Result<BaseUrl, Failure> {
+    let Some(url) = &locked.url else {
+        let hint = format!(
+            "`leahpm registry add {origin} PLACE --key {}` adds it, PLACE being a URL or a folder",
+            locked.root_key
+        );
+        return Err(Failure::new(Kind::NotFound, Nowhere(origin.clone())).hint(hint));
+    };
+    url.parse().map_err(|source| Failure::new(Kind::Invalid, NoAddress { origin: origin.clone(), source }))
+}
+
+fn agree(ctx: &Context, args: &SyncArgs, new: NewRoot) -> Result<(), Failure> {
+    if args.keys.contains(&new.key) {
+        return Ok(());
+    }
+    if !args.keys.is_empty() {
+        let NewRoot { origin, key, .. } = new;
+        return Err(Failure::new(Kind::Trust, OtherKey { origin, key })
+            .hint("ask whoever made the lock, and the registry's people, which key is the right one"));
+    }
+    if args.consent() == Consent::ByLock {
+        return Ok(());
+    }
+    if !ctx.ui.interactive {
+        let key =
+            format!("if you know that key to be the right one, run `{} --key {}`", ctx.invocation, new.key);
+        let locked =
+            format!("in a script, `{} --locked` takes a lock that was read for the consent", ctx.invocation);
+        return Err(Failure::new(Kind::Consent, new).hint(key).hint(locked));
+    }
+    ctx.ui.ask(&format!(
+        "The lock brings registry {} at {}, whose root key is\n  {}",
+        new.origin,
+        escaped(new.url.as_str()),
+        new.key
+    ));
+    if prompt::confirm("Did you compare it, and do you trust it?")? {
+        Ok(())
+    } else {
+        Err(Failure::new(Kind::Consent, prompt::Cancelled))
+    }
+}

@@ -1,0 +1,104 @@
+//! `leahpm export`: the live lock, byte for byte.
+
+use std::path::Path;
+
+use leah_plugin::yaml;
+use serde_json::Value;
+
+use crate::{
+    fixture::{PackageSpec, hub},
+    sandbox::{Sandbox, names_in},
+};
+
+fn installed() -> Sandbox {
+    let (sandbox, hub) = hub();
+    hub.publish(&PackageSpec::new("mail", "1.0.0").permission("use_model"));
+    sandbox.run(&["install", "mail", "--grant", "all"]).ok();
+    sandbox
+}
+
+/// A file as the sandbox shows it.
+fn shown(sandbox: &Sandbox, path: impl AsRef<Path>) -> String {
+    sandbox.redacted(&String::from_utf8(sandbox.read(path)).unwrap())
+}
+
+/// The lock of the live generation as it is on disk.
+fn live_lock(sandbox: &Sandbox) -> String {
+    shown(sandbox, sandbox.layout().plugins().join("leah.lock"))
+}
+
+#[test]
+fn prints_the_live_lock_and_nothing_else() {
+    let sandbox = installed();
+    let output = sandbox.run(&["export"]).ok();
+    assert_eq!((output.stdout, output.stderr.as_str()), (live_lock(&sandbox), ""));
+}
+
+#[test]
+fn writes_a_file_in_one_step_over_what_stands_there() {
+    let sandbox = installed();
+    sandbox.write("project/leah.lock", "what was there before");
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "project/leah.lock"]), @"
+    2> Wrote the lock to `project/leah.lock`.
+    exit 0
+    ");
+    assert_eq!(shown(&sandbox, "project/leah.lock"), live_lock(&sandbox));
+    assert_eq!(names_in(&sandbox.path("project")), ["leah.lock"]);
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "other.lock", "--dry-run"]), @"
+    2> Would write the lock to `other.lock`.
+    exit 0
+    ");
+    assert!(!sandbox.path("other.lock").exists());
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "no/such/leah.lock"]), @"
+    2> error: cannot find `no/such`
+    2> caused by: No such file or directory (os error 2)
+    exit 5
+    ");
+}
+
+#[test]
+fn a_script_gets_the_lock_as_an_object() {
+    let sandbox = installed();
+    let json = sandbox.run(&["export", "--json"]).ok().json();
+    assert_eq!(
+        (&json["command"], &json["generation"], &json["file"]),
+        (&"export".into(), &1.into(), &Value::Null)
+    );
+    let lock: Value = yaml::from_slice(&sandbox.read(sandbox.layout().plugins().join("leah.lock"))).unwrap();
+    let lock: Value = serde_json::from_str(&sandbox.redacted(&lock.to_string())).unwrap();
+    assert_eq!((&json["lock"], &lock["plugins"]["mail"]["granted"][0]), (&lock, &"use_model".into()));
+    let written = sandbox.run(&["export", "--json", "-o", "leah.lock"]).ok().json();
+    assert_eq!(written["file"], "leah.lock");
+    assert_eq!(shown(&sandbox, "leah.lock"), live_lock(&sandbox));
+}
+
+#[test]
+fn has_nothing_to_print_where_nothing_was_installed() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.run(&["export"]), @"
+    2> error: nothing was ever installed here
+    2> hint: `leahpm search` shows what there is to install
+    exit 5
+    ");
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "leah.lock", "--json"]), @r#"
+    1> {"error":{"causes":[],"code":5,"hint":"`leahpm search` shows what there is to install","hints":["`leahpm search` shows what there is to install"],"message":"nothing was ever installed here"},"schema":1}
+    exit 5
+    "#);
+    assert!(!sandbox.path("leah.lock").exists() && !sandbox.home().exists());
+}
+
+#[test]
+fn a_set_without_plugins_is_a_set_too() {
+    let sandbox = installed();
+    sandbox.run(&["uninstall", "mail"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["export"]), @r#"
+    1> format: 1
+    1> requested: {}
+    1> plugins: {}
+    1> registries: {}
+    1> resolved_for:
+    1>   api: "1.0.0"
+    1>   host: "0.1.0"
+    exit 0
+    "#);
+}
