@@ -18,6 +18,7 @@ mod render;
 mod resolve;
 mod rest;
 mod switched;
+mod ways;
 
 mod bundle;
 mod cache;
