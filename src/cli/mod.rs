@@ -5,6 +5,7 @@ mod args;
 mod context;
 mod failure;
 mod reasons;
+mod refused;
 mod ui;
 
 mod consent;
@@ -17,7 +18,9 @@ mod render;
 mod resolve;
 mod rest;
 mod switched;
+mod ways;
 
+mod bundle;
 mod cache;
 mod check;
 mod completions;
@@ -103,6 +106,7 @@ enum Command {
     Tree(tree::TreeArgs),
     Why(why::WhyArgs),
     Export(export::ExportArgs),
+    Bundle(bundle::BundleArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -188,6 +192,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Tree(args) => tree::run(ctx, &args),
         Command::Why(args) => why::run(ctx, &args),
         Command::Export(args) => export::run(ctx, &args),
+        Command::Bundle(args) => bundle::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

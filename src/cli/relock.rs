@@ -1,7 +1,10 @@
 //! Making the lock of a project anew: the newest set that its wish list allows, with the locked versions before newer
 //! ones. What is installed here has no part in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use leah_plugin::{
     lock::{Lock, Locked},
@@ -16,14 +19,15 @@ use super::{
     consent,
     context::Context,
     failure::{Failure, Kind},
-    moves, notes, resolve, ui,
+    moves, notes, resolve, ui, ways,
 };
 use crate::{
     apply,
     consent::Decision,
-    plan::{self, Change, Chosen},
+    fs,
+    plan::{self, Change, Chosen, PlanError},
     registry::{Session, SessionError},
-    requirements::{BareNames, Preferred, Requirement, Requirements, Update},
+    requirements::{BareNames, Place, Preferred, Requirement, Requirements, Update},
     restore,
     wishes::{Wish, Wishes},
 };
@@ -50,7 +54,7 @@ pub(super) struct Made {
 
 /// A wish says what a plugin may do, and leaves out something that it asks for.
 #[derive(Debug, thiserror::Error)]
-#[error("the wish list says what {} may do, and nothing of:{}", ui::listed(.0.keys()), lines(.0))]
+#[error("the wish list says what {} may do, but nothing of:{}", ui::listed(.0.keys()), lines(.0))]
 struct Undecided(BTreeMap<PluginName, Permissions>);
 
 fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
@@ -62,16 +66,16 @@ fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
 pub(super) fn make(
     ctx: &Context,
     session: &Session,
-    wishes: &Wishes,
+    (file, wishes): (&Path, &Wishes),
     before: Option<&Lock>,
     order: &Order,
 ) -> Result<Made, Failure> {
     check_roots(session, before)?;
-    let requirements = requirements(ctx, session, wishes, before, &order.update)?;
+    let requirements = requirements(ctx, session, (file, wishes), before, &order.update)?;
     for wanted in requirements.wanted.values() {
         session.locked(&wanted.registry).map_err(|error| with_place(before, error))?;
     }
-    let chosen = resolve::choose(session, &requirements)?;
+    let chosen = resolve::choose(session, &requirements).map_err(|failure| ways::told(ctx, failure))?;
     notes::tell(ctx, session, before, &chosen)?;
     moves::agree(ctx, &chosen, but_moved_by(wishes, before).as_ref())?;
     let (decisions, decided) = decide(ctx, wishes, &chosen, before, order)?;
@@ -81,15 +85,17 @@ pub(super) fn make(
         let same = |old: &Locked| old.version == locked.version && old.registry == locked.registry;
         locked.held &= before.and_then(|before| before.plugins.get(name)).is_some_and(same);
     }
-    plan::check_tools(&lock, before, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    plan::check_tools(&lock, before, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))
+        .map_err(one_of_two)?;
     ctx.with_watch("lock", |watch| ctx.applying(watch, |apply| apply::remember_seen(apply, session)))?;
     Ok(Made { changes: plan::difference(before, &lock), lock, decided })
 }
 
-fn requirements(
+/// What a wish list asks for, with the versions of the lock before newer ones.
+pub(super) fn requirements(
     ctx: &Context,
     session: &Session,
-    wishes: &Wishes,
+    (file, wishes): (&Path, &Wishes),
     before: Option<&Lock>,
     update: &Update,
 ) -> Result<Requirements, Failure> {
@@ -109,6 +115,7 @@ fn requirements(
         preferred: preferred.collect(),
         update: update.clone(),
         bare,
+        place: Place::WishList { file: fs::shown(file) },
     })
 }
 
@@ -196,6 +203,16 @@ fn check_roots(session: &Session, before: Option<&Lock>) -> Result<(), Failure> 
         }
     }
     Ok(())
+}
+
+/// What helps where two plugins are in each other's way is a shorter list.
+fn one_of_two(error: PlanError) -> Failure {
+    let names = if let PlanError::SameTool { first, second, .. } = &error {
+        Some(format!("take `{first}` or `{second}` out of the wish list, or what needs it"))
+    } else {
+        None
+    };
+    Failure { hints: names.into_iter().collect(), ..error.into() }
 }
 
 /// Where the lock says a registry is that was not added here.
