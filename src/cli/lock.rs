@@ -126,11 +126,13 @@ fn show(ctx: &Context, project: &Project, state: &State, current: &CurrentLock) 
         );
     }
     render::changes(ctx, &current.changes)?;
-    if current.differs {
-        let around = Around::between(project.lock.as_ref(), &current.lock).lines();
-        around.into_iter().try_for_each(|line| {
-            if ctx.config.dry_run { ctx.ui.data(line) } else { Ok(ctx.ui.done(line)) }
-        })?;
+    let around = current.differs.then(|| Around::between(project.lock.as_ref(), &current.lock).lines());
+    for line in around.unwrap_or_default() {
+        if ctx.config.dry_run {
+            ctx.ui.data(line)?;
+        } else {
+            ctx.ui.done(line);
+        }
     }
     let plugins = ui::counted(current.lock.plugins.len(), "plugin");
     match (current.written, current.differs) {

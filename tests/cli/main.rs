@@ -35,6 +35,7 @@ mod hostile;
 mod http;
 mod install;
 mod list;
+mod lock;
 mod locking;
 mod outdated;
 mod permissions;
