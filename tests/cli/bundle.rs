@@ -303,3 +303,46 @@ fn says_so_where_nothing_can_be_written_and_leaves_nothing_when_it_is_killed() {
         assert_eq!(names_in(&sandbox.path("")), before);
     }
 }
+
+#[test]
+fn a_kill_or_an_error_of_the_disk_leaves_the_old_bundle_or_the_new_and_nothing_else() {
+    if is_missing("strace") {
+        return;
+    }
+    let (sandbox, hub) = installed();
+    sandbox.run(&["bundle", "-o", "old.leah"]).ok();
+    hub.publish_all(&[("lib", "1.1.0")]);
+    sandbox.run(&["update"]).ok();
+    sandbox.run(&["bundle", "-o", "new.leah"]).ok();
+    let (old, new) = (sandbox.read("old.leah"), sandbox.read("new.leah"));
+    sandbox.write("set.leah", &old);
+    let here = names_in(&sandbox.path(""));
+    let mut interrupted = 0;
+    for (call, step) in [("write", 11), ("fsync", 1), ("linkat", 1), ("rename", 1)] {
+        for what in ["signal=KILL", "error=ENOSPC", "error=EIO"] {
+            for number in (1..).step_by(step) {
+                let inject = format!("--inject={call}:{what}:when={number}");
+                let strace = ["strace", "-f", "-qq", "-o", "/dev/null", &format!("--trace={call}"), &inject];
+                let run = sandbox.run_under(&strace, &["bundle", "-o", "set.leah", "--quiet"]);
+                let bundle = sandbox.read("set.leah");
+                assert!(bundle == new || bundle == old && run.code != 0, "{inject}: {run}");
+                // Between the two last steps the new file has a name of its own.
+                let is_other = |name: &String| !here.contains(name) && !name.starts_with(".new-");
+                let left: Vec<String> = names_in(&sandbox.path("")).into_iter().filter(is_other).collect();
+                assert_eq!(left, Vec::<String>::new(), "{inject}");
+                if what != "signal=KILL" {
+                    assert_eq!(names_in(&sandbox.path("")), here, "{inject}");
+                }
+                let new_names = names_in(&sandbox.path("")).into_iter().filter(|name| !here.contains(name));
+                new_names.for_each(|name| fs::remove_file(sandbox.path(name)).unwrap());
+                sandbox.write("set.leah", &old);
+                // There are not so many calls.
+                if run.code == 0 {
+                    break;
+                }
+                interrupted += 1;
+            }
+        }
+    }
+    assert!(interrupted > 12, "{interrupted}");
+}
