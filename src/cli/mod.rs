@@ -18,6 +18,7 @@ mod render;
 mod resolve;
 mod rest;
 mod switched;
+mod ways;
 
 mod bundle;
 mod cache;
@@ -89,7 +90,6 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
-    Lock(lock::LockArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
@@ -100,6 +100,7 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Lock(lock::LockArgs),
     Sync(sync::SyncArgs),
     Diff(diff::DiffArgs),
     Tree(tree::TreeArgs),
@@ -175,7 +176,6 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
-        Command::Lock(args) => lock::run(ctx, &args),
         Command::Hold(args) => hold::run(ctx, &args),
         Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),
@@ -186,6 +186,7 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Lock(args) => lock::run(ctx, &args),
         Command::Sync(args) => sync::run(ctx, &args),
         Command::Diff(args) => diff::run(ctx, &args),
         Command::Tree(args) => tree::run(ctx, &args),

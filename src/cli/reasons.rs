@@ -21,8 +21,8 @@ use crate::{
     host::HostError,
     pack::PackError,
     plan::PlanError,
-    registry::{RegistryError, SessionError},
-    resolve::ResolveError,
+    registry::{RegistryError, SessionError, Unsolved},
+    resolve::{Commands, ResolveError},
     settings::OrderError,
     store::{StoreError, lock::LockingError},
     trust::TrustError,
@@ -264,16 +264,7 @@ impl From<SessionError> for Failure {
             SessionError::Config(error) => error.into(),
             SessionError::Registry(error) => error.into(),
             SessionError::Fs(error) => error.into(),
-            SessionError::Unsolved { error, hints } => {
-                let kind = match &error {
-                    ResolveError::NoSolution(explanation) if explanation.is_incompatible() => {
-                        Kind::Incompatible
-                    }
-                    ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
-                    _ => Kind::NotFound,
-                };
-                Self { hints, ..Self::new(kind, error) }
-            }
+            SessionError::Unsolved(unsolved) => (*unsolved).into(),
             SessionError::Unknown { .. } => {
                 Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME URL` adds one")
             }
@@ -284,6 +275,18 @@ impl From<SessionError> for Failure {
             SessionError::TooMany => Self::new(Kind::Refused, error),
             SessionError::Seen { .. } => Self::new(Kind::Invalid, error),
         }
+    }
+}
+
+impl From<Unsolved> for Failure {
+    fn from(unsolved: Unsolved) -> Self {
+        let kind = match &unsolved.error {
+            ResolveError::NoSolution(explanation) if explanation.is_incompatible() => Kind::Incompatible,
+            ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
+            _ => Kind::NotFound,
+        };
+        let hints = unsolved.hints(&Commands::plain(&unsolved.requirements.place));
+        Self { hints, ..Self::new(kind, unsolved) }
     }
 }
 

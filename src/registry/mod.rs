@@ -30,7 +30,7 @@ use leah_plugin::{
 
 use self::{cache::Named, remote::Wanted};
 pub use self::{
-    session::{Session, SessionError},
+    session::{Session, SessionError, Unsolved},
     source::Source,
 };
 use crate::{
