@@ -2,51 +2,69 @@
 
 use super::{
     super::failure::{Failure, Kind},
-    SyncArgs,
+    Source,
 };
 use crate::{
     plan::PlanError,
-    restore::{Misfit, RestoreError},
+    restore::{Misfit, Package, RestoreError},
 };
 
 /// A lock that is not what the registries say, or that must not be live here.
-pub(super) fn lock(_args: &SyncArgs, error: RestoreError) -> Failure {
-    const AGAIN: &str = "`leahpm lock` makes a lock from what the registries say";
+pub(super) fn lock(source: &Source, error: RestoreError) -> Failure {
     let (kind, hint) = match &error {
         RestoreError::OtherRoot { .. } => (
             Kind::Trust,
             "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here"
                 .to_owned(),
         ),
-        RestoreError::Differs { .. } => (
-            Kind::Trust,
-            format!("it was changed, or made from another registry of that name; {AGAIN}"),
-        ),
-        RestoreError::Revoked(package) => (
-            Kind::Trust,
-            format!("`leahpm lock --update={}` looks for a version that was not revoked", package.name),
-        ),
+        RestoreError::Differs { .. } => {
+            let what = "the lock was changed, or made from another registry of that name";
+            (Kind::Trust, format!("{what}; {}", anew(source)))
+        }
+        RestoreError::Revoked(package) => {
+            (Kind::Trust, other_version(source, package, "that was not revoked"))
+        }
         RestoreError::Undecided { package, .. } => (
             Kind::Consent,
-            format!("write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `leahpm lock`", package.name),
+            match source.relock("") {
+                Some(command) => format!(
+                    "write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `{command}`",
+                    package.name
+                ),
+                None => anew(source),
+            },
         ),
         RestoreError::Stranger { .. } | RestoreError::SwitchedOff { .. } | RestoreError::NotAsked { .. } => {
-            (Kind::Invalid, AGAIN.to_owned())
+            (Kind::Invalid, anew(source))
         }
         RestoreError::Missing(package) => (
             Kind::NotFound,
             format!("`leahpm info {}/{}` shows the versions that there are", package.registry, package.name),
         ),
-        RestoreError::NeedsNewer(package) => (
-            Kind::Incompatible,
-            format!("with this leahpm, `leahpm lock --update={}` looks for a version that it can read", package.name),
-        ),
-        RestoreError::Api { package, .. } | RestoreError::Host { package, .. } => (
-            Kind::Incompatible,
-            format!("`leahpm lock --update={}` looks for a version that fits", package.name),
-        ),
+        RestoreError::NeedsNewer(package) => {
+            (Kind::Incompatible, other_version(source, package, "that this leahpm can read"))
+        }
+        RestoreError::Api { package, .. } | RestoreError::Host { package, .. } => {
+            (Kind::Incompatible, other_version(source, package, "that fits"))
+        }
     };
     Failure::new(kind, error).hint(hint)
+}
+
+/// What makes a lock that says what the registries say.
+fn anew(source: &Source) -> String {
+    match source.relock("") {
+        Some(command) => format!("`{command}` makes the lock from what the registries say"),
+        None => "ask whoever made the lock for a new one".to_owned(),
+    }
+}
+
+/// What brings another version of a plugin into the lock.
+fn other_version(source: &Source, package: &Package, which: &str) -> String {
+    match source.relock(&format!("--update={}", package.name)) {
+        Some(command) => format!("`{command}` looks for a version {which}"),
+        None => format!("ask whoever made the lock for one with a version of `{}` {which}", package.name),
+    }
 }
 
 /// Two plugins of a lock offer one tool. Whoever makes a lock decides which of them has it.
