@@ -186,13 +186,25 @@ impl Project {
     ) -> Result<CurrentLock, Failure> {
         let wishes = self.wishes.as_ref().ok_or_else(|| ProjectError::NoWishes(self.wishes_path.clone()))?;
         let before = self.lock.as_ref();
-        let Made { lock, changes, decided } = relock::make(ctx, session, wishes, before, order)?;
+        let Made { lock, changes, decided } =
+            relock::make(ctx, session, (&self.wishes_path, wishes), before, order)?;
         let differs = before != Some(&lock);
         let written = differs && !ctx.config.dry_run;
         if written {
             self.write(ctx, &lock)?;
         }
         Ok(CurrentLock { lock, changes, differs, written, decided })
+    }
+
+    /// The command that makes the lock anew with these options; none where there is no wish list to make it from.
+    pub(super) fn relock(&self, options: &str) -> Option<String> {
+        self.wishes.as_ref()?;
+        let command = format!("leahpm lock {options}");
+        if self.wishes_path == Path::new(WISHES) {
+            return Some(command.trim_end().to_owned());
+        }
+        let path = fs::shown(&self.wishes_path);
+        Some(format!("{} {}", command.trim_end(), shlex::try_quote(&path).ok()?))
     }
 
     /// Refuses a lock that is missing or stale.

@@ -9,8 +9,8 @@ use leah_plugin::{
 };
 
 use super::{
-    super::{context::Context, failure::Failure, moves, notes},
-    Source, SyncArgs, refused, same, unproven,
+    super::{context::Context, failure::Failure, moves, notes, refused},
+    Source, SyncArgs, same, unproven,
 };
 use crate::{
     apply,
@@ -29,7 +29,7 @@ pub(super) fn check(
     live: Option<&Lock>,
     next: &Lock,
 ) -> Result<(), Failure> {
-    let refused = |error| refused::lock(source, error);
+    let refused = |error| refused::lock(error, source.project());
     restore::check_set(next).map_err(refused)?;
     check_held(live, next)?;
     for (name, locked) in &next.plugins {
@@ -79,7 +79,7 @@ fn chosen(
     for (name, locked) in unproven(live, next) {
         let record = session.record(&id(name, locked))?;
         let line = restore::check_package(name, locked, record.as_deref(), platform)
-            .map_err(|error| refused::lock(source, error))?
+            .map_err(|error| refused::lock(error, source.project()))?
             .clone();
         let (registry, owner) = (locked.registry.clone(), locked.owner);
         chosen.insert(name.clone(), Chosen { registry, line, owner });

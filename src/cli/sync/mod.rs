@@ -4,7 +4,6 @@
 mod compared;
 mod differences;
 mod grants;
-mod refused;
 mod roots;
 mod source;
 
@@ -25,7 +24,7 @@ use super::{
     context::Context,
     failure::Failure,
     project::{CurrentLock, LOCK, StrictArgs, Strictness},
-    render, ui,
+    refused, render, ui, ways,
 };
 use crate::{
     apply::Outcome,
@@ -115,6 +114,10 @@ pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
         compared::check(ctx, args, &source, &session, before, &next)?;
         grants::agree(ctx, args, before, &next, &current.decided)?;
         Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "sync", Vec::new()))
+    });
+    let outcome = outcome.map_err(|failure| match &source {
+        Source::Project(_) => ways::of_lock(ctx, &session, &args.file, failure),
+        Source::Bundle(..) => failure,
     })?;
     if let Outcome::Planned(plan) | Outcome::Live { plan, .. } = &outcome
         && plan.changes.is_empty()

@@ -15,10 +15,10 @@ use super::{
     super::{
         context::Context,
         failure::{Failure, Kind},
-        prompt,
+        prompt, refused,
         ui::escaped,
     },
-    Source, SyncArgs, refused, unproven,
+    Source, SyncArgs, unproven,
 };
 use crate::{
     config::{Address, RegistryConfig},
@@ -69,7 +69,8 @@ pub(super) fn settle(
     let mut added = BTreeSet::new();
     for (origin, locked) in &next.registries {
         if let Ok(known) = session.locked(origin) {
-            restore::check_root(origin, locked, &known).map_err(|error| refused::lock(source, error))?;
+            restore::check_root(origin, locked, &known)
+                .map_err(|error| refused::lock(error, source.project()))?;
         } else if needed.contains(origin) {
             let url = address(origin, locked)?;
             let root_key = locked.root_key;

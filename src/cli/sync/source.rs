@@ -7,11 +7,10 @@ use leah_plugin::lock::Lock;
 use super::super::{
     context::Context,
     failure::Failure,
-    project::{CurrentLock, Project, ProjectError, State, Strictness, WISHES},
+    project::{CurrentLock, Project, ProjectError, State, Strictness},
 };
 use crate::{
     bundle::{self, Bundle},
-    fs,
     registry::Session,
 };
 
@@ -87,14 +86,11 @@ impl Source {
         matches!(self, Self::Bundle(..))
     }
 
-    /// The command that makes the lock anew with these options; none where there is no wish list to make it from.
-    pub(super) fn relock(&self, options: &str) -> Option<String> {
-        let Self::Project(Project { wishes: Some(_), wishes_path, .. }) = self else { return None };
-        let command = format!("leahpm lock {options}");
-        if wishes_path == Path::new(WISHES) {
-            return Some(command.trim_end().to_owned());
+    /// The project, where it is one.
+    pub(super) fn project(&self) -> Option<&Project> {
+        match self {
+            Self::Project(project) => Some(project),
+            Self::Bundle(..) => None,
         }
-        let path = shlex::try_quote(&fs::shown(wishes_path)).ok()?.into_owned();
-        Some(format!("{} {path}", command.trim_end()))
     }
 }

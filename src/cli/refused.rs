@@ -1,16 +1,22 @@
 //! What each reason to refuse a lock means to a user: its exit code, and what to do about it.
 
 use super::{
-    super::failure::{Failure, Kind},
-    Source,
+    failure::{Failure, Kind},
+    project::Project,
 };
 use crate::{
     plan::PlanError,
     restore::{Misfit, Package, RestoreError},
 };
 
-/// A lock that is not what the registries say, or that must not be live here.
-pub(super) fn lock(source: &Source, error: RestoreError) -> Failure {
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        lock(error, None)
+    }
+}
+
+/// A lock that is not what the registries say, or that must not be live here, with the project that it is from.
+pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
     let (kind, hint) = match &error {
         RestoreError::OtherRoot { .. } => (
             Kind::Trust,
@@ -19,49 +25,49 @@ pub(super) fn lock(source: &Source, error: RestoreError) -> Failure {
         ),
         RestoreError::Differs { .. } => {
             let what = "the lock was changed, or made from another registry of that name";
-            (Kind::Trust, format!("{what}; {}", anew(source)))
+            (Kind::Trust, format!("{what}; {}", anew(project)))
         }
         RestoreError::Revoked(package) => {
-            (Kind::Trust, other_version(source, package, "that was not revoked"))
+            (Kind::Trust, other_version(project, package, "that was not revoked"))
         }
         RestoreError::Undecided { package, .. } => (
             Kind::Consent,
-            match source.relock("") {
+            match project.and_then(|project| project.relock("")) {
                 Some(command) => format!(
                     "write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `{command}`",
                     package.name
                 ),
-                None => anew(source),
+                None => anew(project),
             },
         ),
         RestoreError::Stranger { .. } | RestoreError::SwitchedOff { .. } | RestoreError::NotAsked { .. } => {
-            (Kind::Invalid, anew(source))
+            (Kind::Invalid, anew(project))
         }
         RestoreError::Missing(package) => (
             Kind::NotFound,
             format!("`leahpm info {}/{}` shows the versions that there are", package.registry, package.name),
         ),
         RestoreError::NeedsNewer(package) => {
-            (Kind::Incompatible, other_version(source, package, "that this leahpm can read"))
+            (Kind::Incompatible, other_version(project, package, "that this leahpm can read"))
         }
         RestoreError::Api { package, .. } | RestoreError::Host { package, .. } => {
-            (Kind::Incompatible, other_version(source, package, "that fits"))
+            (Kind::Incompatible, other_version(project, package, "that fits"))
         }
     };
     Failure::new(kind, error).hint(hint)
 }
 
 /// What makes a lock that says what the registries say.
-fn anew(source: &Source) -> String {
-    match source.relock("") {
+fn anew(project: Option<&Project>) -> String {
+    match project.and_then(|project| project.relock("")) {
         Some(command) => format!("`{command}` makes the lock from what the registries say"),
         None => "ask whoever made the lock for a new one".to_owned(),
     }
 }
 
 /// What brings another version of a plugin into the lock.
-fn other_version(source: &Source, package: &Package, which: &str) -> String {
-    match source.relock(&format!("--update={}", package.name)) {
+fn other_version(project: Option<&Project>, package: &Package, which: &str) -> String {
+    match project.and_then(|project| project.relock(&format!("--update={}", package.name))) {
         Some(command) => format!("`{command}` looks for a version {which}"),
         None => format!("ask whoever made the lock for one with a version of `{}` {which}", package.name),
     }
