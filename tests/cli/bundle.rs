@@ -242,7 +242,7 @@ fn bundles_no_lock_that_is_not_what_the_registries_say() {
     change(&locked.sha256.to_string(), &Digest::of(b"other").to_string());
     insta::assert_snapshot!(refuses(&sandbox, 7, &bundle), @"
     2> error: `sha256` of `lib` 1.0.0 in the lock differs from what registry `hub` says
-    2> hint: it was changed, or made from another registry of that name; `leahpm lock` makes a lock from what the registries say
+    2> hint: the lock was changed, or made from another registry of that name; ask whoever made the lock for a new one
     exit 7
     ");
     change(&hub.root_key().to_string(), &hub.publisher.public().to_string());
@@ -279,7 +279,7 @@ fn bundles_no_package_that_is_not_what_was_signed_and_keeps_the_bundle_that_is_t
     revoke(&hub, "lib", 1);
     insta::assert_snapshot!(refuses(&sandbox, 7, &["bundle", "-o", "set.leah"]), @"
     2> error: `lib` 1.0.0 of registry `hub` is signed with a key that was revoked
-    2> hint: `leahpm lock --update=lib` looks for a version that was not revoked
+    2> hint: ask whoever made the lock for one with a version of `lib` that was not revoked
     exit 7
     ");
 }
