@@ -36,6 +36,7 @@ impl PluginId {
 pub struct BareNames {
     default: Origin,
     installed: BTreeMap<PluginName, Locked>,
+    requested: BTreeSet<PluginName>,
 }
 
 impl BareNames {
@@ -43,7 +44,11 @@ impl BareNames {
     /// registry that becomes the default would take their places. All other names mean `default`.
     #[must_use]
     pub fn new(default: Origin, live: Option<&Lock>) -> Self {
-        Self { default, installed: live.map(|lock| lock.plugins.clone()).unwrap_or_default() }
+        Self {
+            default,
+            installed: live.map(|lock| lock.plugins.clone()).unwrap_or_default(),
+            requested: live.into_iter().flat_map(|lock| lock.requested.keys().cloned()).collect(),
+        }
     }
 
     /// The registry that the bare `name` means.
@@ -61,12 +66,26 @@ impl BareNames {
 
     /// A plugin with all that could not stay installed without it.
     #[must_use]
-    pub fn with_dependents<'a>(&'a self, name: &'a PluginName) -> BTreeSet<&'a PluginName> {
-        let (mut found, mut open) = (BTreeSet::from([name]), vec![name]);
+    pub fn with_dependents(&self, name: &PluginName) -> BTreeSet<PluginName> {
+        let (mut found, mut open) = (BTreeSet::from([name.clone()]), vec![name]);
         while let Some(needed) = open.pop() {
             let needs_it = |(_, locked): &(_, &Locked)| locked.dependencies.contains_key(needed);
             let names = self.installed.iter().filter(needs_it).map(|(name, _)| name);
-            open.extend(names.filter(|name| found.insert(name)));
+            open.extend(names.filter(|name| found.insert((*name).clone())));
+        }
+        found
+    }
+
+    /// The installed plugins that stay when `gone` are uninstalled: what was asked for, and what that needs.
+    fn staying_without(&self, gone: &BTreeSet<PluginName>) -> BTreeSet<PluginName> {
+        let mut open: Vec<&PluginName> = self.requested.iter().filter(|name| !gone.contains(*name)).collect();
+        let mut found = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if found.insert(name.clone()) {
+                open.extend(
+                    self.installed.get(name).into_iter().flat_map(|locked| locked.dependencies.keys()),
+                );
+            }
         }
         found
     }
@@ -217,6 +236,46 @@ impl Update {
     }
 }
 
+/// Where what is wanted is written down, and so what its people can change when nothing fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the live set, to which a command line may add.
+    Live {
+        /// What the command line names, as it was typed.
+        asked: Vec<Wanted>,
+        /// True when bare names of the command line come from a registry that it names too.
+        elsewhere: bool,
+    },
+    /// In a wish list.
+    WishList {
+        /// The file, as it was named on the command line or is found in the current folder.
+        file: String,
+    },
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Live { asked: Vec::new(), elsewhere: false }
+    }
+}
+
+impl Place {
+    /// What the command line names of the live set.
+    #[must_use]
+    pub fn asked(&self) -> &[Wanted] {
+        match self {
+            Self::Live { asked, .. } => asked,
+            Self::WishList { .. } => &[],
+        }
+    }
+
+    /// True when the command line asks for a plugin of this name.
+    #[must_use]
+    pub fn asks_for(&self, name: &PluginName) -> bool {
+        self.asked().iter().any(|wanted| wanted.name == *name)
+    }
+}
+
 /// All that a resolution answers to, except what exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirements {
@@ -232,9 +291,29 @@ pub struct Requirements {
     pub update: Update,
     /// What a bare name means. Only wording depends on it.
     pub bare: BareNames,
+    /// Where what is wanted is written down. Only what is proposed where nothing fits depends on it.
+    pub place: Place,
 }
 
 impl Requirements {
+    /// Asks for a plugin in this range, whatever was asked for under its name.
+    pub fn ask_for(&mut self, plugin: &PluginId, range: VersionReq) {
+        let requirement = Requirement { registry: plugin.registry.clone(), range };
+        self.wanted.insert(plugin.name.clone(), requirement);
+    }
+
+    /// What is left when these are not asked for. Of the live set they go first, with what only they needed.
+    #[must_use]
+    pub fn without(&self, names: &BTreeSet<PluginName>) -> Self {
+        let mut left = self.clone();
+        left.wanted.retain(|name, _| !names.contains(name));
+        if matches!(self.place, Place::Live { .. }) {
+            let staying = self.bare.staying_without(names);
+            left.preferred.retain(|name, _| staying.contains(name));
+        }
+        left
+    }
+
     /// Leaves these plugins out of the update: they stay as they are locked.
     pub fn leave_out(&mut self, names: &BTreeSet<PluginName>) {
         for name in names {

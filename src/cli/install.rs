@@ -15,7 +15,7 @@ use super::{
 use crate::{
     consent,
     plan::{self, Plan},
-    requirements::{Requirement, Update, Wanted},
+    requirements::{Place, Requirement, Update, Wanted},
     settings::OrderError,
 };
 
@@ -70,6 +70,7 @@ pub(super) fn run(ctx: &Context, args: &InstallArgs) -> Result<(), Failure> {
             let range = range.unwrap_or(semver::VersionReq::STAR);
             requirements.wanted.insert(wanted.name.clone(), Requirement { registry, range });
         }
+        requirements.place = Place::Live { asked: args.plugins.clone(), elsewhere: registry.is_some() };
         if let Some(lock) = lock {
             plan::check_held(lock, &names, |name, locked| {
                 requirements.wanted.get(name).is_some_and(|wanted| moves(wanted, locked))

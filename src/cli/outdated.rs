@@ -73,8 +73,8 @@ fn rows<'a>(ctx: &Context, lock: &'a Lock) -> Result<Vec<Row<'a>>, Failure> {
     let resolution = match session.resolve(&requirements) {
         Ok(resolution) => Some(resolution),
         // What there is can be shown all the same.
-        Err(SessionError::Unsolved { error, .. }) => {
-            ctx.ui.warn(format_args!("an update would fail: {error}"));
+        Err(SessionError::Unsolved(unsolved)) => {
+            ctx.ui.warn(format_args!("an update would fail: {unsolved}"));
             None
         }
         Err(error) => return Err(error.into()),

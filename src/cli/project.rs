@@ -189,7 +189,8 @@ impl Project {
     ) -> Result<CurrentLock, Failure> {
         let wishes = self.wishes.as_ref().ok_or_else(|| ProjectError::NoWishes(self.wishes_path.clone()))?;
         let before = self.lock.as_ref();
-        let Made { lock, changes, decided } = relock::make(ctx, session, wishes, before, order)?;
+        let Made { lock, changes, decided } =
+            relock::make(ctx, session, (&self.wishes_path, wishes), before, order)?;
         let differs = before != Some(&lock);
         let written = differs && !ctx.config.dry_run;
         if written {

@@ -21,8 +21,8 @@ use crate::{
     host::HostError,
     pack::PackError,
     plan::PlanError,
-    registry::{RegistryError, SessionError},
-    resolve::ResolveError,
+    registry::{RegistryError, SessionError, Unsolved},
+    resolve::{Commands, ResolveError},
     settings::OrderError,
     store::{StoreError, lock::LockingError},
     trust::TrustError,
@@ -50,6 +50,9 @@ impl From<BundleError> for Failure {
     fn from(error: BundleError) -> Self {
         let source = match error {
             BundleError::Fs(error) => return error.into(),
+            BundleError::Occupied(_) => {
+                return Self::new(Kind::Refused, error).hint("name another file, or remove that one first");
+            }
             BundleError::Form { ref source, .. } => source,
         };
         let (kind, hint) = match source {
@@ -274,16 +277,7 @@ impl From<SessionError> for Failure {
             SessionError::Config(error) => error.into(),
             SessionError::Registry(error) => error.into(),
             SessionError::Fs(error) => error.into(),
-            SessionError::Unsolved { error, hints } => {
-                let kind = match &error {
-                    ResolveError::NoSolution(explanation) if explanation.is_incompatible() => {
-                        Kind::Incompatible
-                    }
-                    ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
-                    _ => Kind::NotFound,
-                };
-                Self { hints, ..Self::new(kind, error) }
-            }
+            SessionError::Unsolved(unsolved) => (*unsolved).into(),
             SessionError::Unknown { .. } => {
                 Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME URL` adds one")
             }
@@ -294,6 +288,18 @@ impl From<SessionError> for Failure {
             SessionError::TooMany => Self::new(Kind::Refused, error),
             SessionError::Seen { .. } => Self::new(Kind::Invalid, error),
         }
+    }
+}
+
+impl From<Unsolved> for Failure {
+    fn from(unsolved: Unsolved) -> Self {
+        let kind = match &unsolved.error {
+            ResolveError::NoSolution(explanation) if explanation.is_incompatible() => Kind::Incompatible,
+            ResolveError::NoSolution(explanation) if explanation.is_revoked() => Kind::Trust,
+            _ => Kind::NotFound,
+        };
+        let hints = unsolved.hints(&Commands::plain(&unsolved.requirements.place));
+        Self { hints, ..Self::new(kind, unsolved) }
     }
 }
 
@@ -442,6 +448,8 @@ impl From<ApplyError> for Failure {
             ApplyError::Switch(error) => error.into(),
             ApplyError::Gc(error) => error.into(),
             ApplyError::Host(error) => not_deployed(error),
+            ApplyError::Bundle(error) => error.into(),
+            ApplyError::Restore(error) => error.into(),
             ApplyError::Config(error) => error.into(),
             ApplyError::Fs(error) => error.into(),
             ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)

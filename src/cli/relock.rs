@@ -1,7 +1,10 @@
 //! Making the lock of a project anew: the newest set that its wish list allows, with the locked versions before newer
 //! ones. What is installed here has no part in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use leah_plugin::{
     lock::{Lock, Locked},
@@ -15,14 +18,15 @@ use super::{
     consent,
     context::Context,
     failure::{Failure, Kind},
-    moves, notes, resolve,
+    moves, notes, resolve, ways,
 };
 use crate::{
     apply,
     consent::Decision,
+    fs,
     plan::{self, Change, Chosen},
     registry::Session,
-    requirements::{BareNames, Preferred, Requirement, Requirements, Update},
+    requirements::{BareNames, Place, Preferred, Requirement, Requirements, Update},
     wishes::{Wish, Wishes},
 };
 
@@ -60,12 +64,12 @@ fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
 pub(super) fn make(
     ctx: &Context,
     session: &Session,
-    wishes: &Wishes,
+    (file, wishes): (&Path, &Wishes),
     before: Option<&Lock>,
     order: &Order,
 ) -> Result<Made, Failure> {
-    let requirements = requirements(ctx, session, wishes, before, &order.update)?;
-    let chosen = resolve::choose(session, &requirements)?;
+    let requirements = requirements(ctx, session, (file, wishes), before, &order.update)?;
+    let chosen = resolve::choose(session, &requirements).map_err(|failure| ways::told(ctx, failure))?;
     notes::tell(ctx, session, before, &chosen)?;
     moves::agree(ctx, &chosen, but_moved_by(wishes, before).as_ref())?;
     let (decisions, decided) = decide(ctx, wishes, &chosen, before, order)?;
@@ -80,10 +84,11 @@ pub(super) fn make(
     Ok(Made { changes: plan::difference(before, &lock), lock, decided })
 }
 
-fn requirements(
+/// What a wish list asks for, with the versions of the lock before newer ones.
+pub(super) fn requirements(
     ctx: &Context,
     session: &Session,
-    wishes: &Wishes,
+    (file, wishes): (&Path, &Wishes),
     before: Option<&Lock>,
     update: &Update,
 ) -> Result<Requirements, Failure> {
@@ -103,6 +108,7 @@ fn requirements(
         preferred: preferred.collect(),
         update: update.clone(),
         bare,
+        place: Place::WishList { file: fs::shown(file) },
     })
 }
 

@@ -10,11 +10,11 @@ use leah_plugin::{
     version::PLUGIN_API,
 };
 
-use super::{consent, context::Context, failure::Failure, moves, notes, registry};
+use super::{consent, context::Context, failure::Failure, moves, notes, registry, ways};
 use crate::{
     plan::{self, Chosen},
     registry::Session,
-    requirements::{BareNames, PluginId, Preferred, Requirement, Requirements, Stays, Update},
+    requirements::{BareNames, Place, PluginId, Preferred, Requirement, Requirements, Stays, Update},
 };
 
 /// Which registry bare names come from.
@@ -69,6 +69,7 @@ pub(super) fn requirements(
             .collect(),
         update,
         bare: BareNames::new(session.known().default_origin(), live),
+        place: Place::default(),
     })
 }
 
@@ -81,7 +82,7 @@ pub(super) fn next(
     requirements: &Requirements,
     named: &[PluginName],
 ) -> Result<Lock, Failure> {
-    let chosen = choose(session, requirements)?;
+    let chosen = choose(session, requirements).map_err(|failure| ways::told(ctx, failure))?;
     notes::tell(ctx, session, live, &chosen)?;
     moves::agree(ctx, &chosen, live)?;
     let decisions = consent::settle(ctx, &unsettled(&chosen, live, named), live)?;

@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     failure::{self, Failure, Kind},
-    switched,
+    resolve, switched, ways,
 };
 use crate::{
-    apply, fs,
+    apply::{self, ApplyError},
+    fs,
     generation::check::{self, Damage, Extent, Report},
+    registry::Session,
+    requirements::Update,
 };
 
 /// Check the installed files against their content hashes
@@ -59,7 +62,8 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     let session = ctx.session()?;
     let repaired = ctx.with_watch("verify --repair", |watch| {
         ctx.applying(watch, |apply| apply::repair(apply, &session, &damaged))
-    })?;
+    });
+    let repaired = repaired.map_err(|failure| instead(ctx, &session, failure))?;
     repaired.iter().for_each(|live| switched::tell(ctx, live));
     let after = check::check(&ctx.layout, Extent::Live)?;
     if after.damage.is_empty() {
@@ -74,6 +78,17 @@ pub(super) fn run(ctx: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         finish(ctx, &after, &damaged)
     } else {
         Err(failed(after.damage))
+    }
+}
+
+/// Says of a version that is not fetched again, for its key was revoked, what an update would bring in its place.
+fn instead(ctx: &Context, session: &Session, failure: Failure) -> Failure {
+    let Some(ApplyError::Revoked { name, .. }) = failure.source.downcast_ref() else { return failure };
+    let names = BTreeSet::from([name.clone()]);
+    let Ok(Some(live)) = ctx.live() else { return failure };
+    match resolve::requirements(ctx, session, Some(live.lock()), Update::None) {
+        Ok(requirements) => ways::of_update(ctx, session, &requirements, &names, failure),
+        Err(_) => failure,
     }
 }
 

@@ -3,7 +3,7 @@
 use leah_plugin::version::{parse_range, parse_version};
 
 use super::*;
-use crate::requirements::{BareNames, Preferred, Requirement, Stays, Update, Wanted};
+use crate::requirements::{BareNames, Place, Preferred, Requirement, Stays, Update, Wanted};
 
 pub(super) const IN_TIME: &dyn Fn() -> bool = &|| false;
 
@@ -31,6 +31,7 @@ pub(super) fn case(lines: &str) -> Case {
         preferred: BTreeMap::new(),
         update: Update::None,
         bare: BareNames::new("hub".parse().unwrap(), None),
+        place: Place::default(),
     };
     Case { index, requirements }
 }
@@ -66,6 +67,9 @@ impl Case {
     pub(super) fn want(mut self, texts: &str) -> Self {
         for text in texts.split(' ') {
             let wanted: Wanted = text.parse().unwrap();
+            if let Place::Live { asked, .. } = &mut self.requirements.place {
+                asked.push(wanted.clone());
+            }
             let requirement =
                 Requirement { registry: id(text).registry, range: wanted.range.unwrap_or(VersionReq::STAR) };
             self.requirements.wanted.insert(wanted.name, requirement);
@@ -110,7 +114,9 @@ impl Case {
             Ok(resolution) => resolution,
             Err(error) => {
                 let known = [id("translator"), id("text-tools"), id("corp/weather")];
-                let hints = error.hints(&self.requirements.bare, &known);
+                let ways = ways(&self.requirements, &self.index, &error, IN_TIME).ways;
+                let commands = Commands::plain(&self.requirements.place);
+                let hints = error.hints(&self.requirements, &ways, &known, &commands);
                 let hints: String = hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
                 return format!("error: {error}{hints}");
             }

@@ -40,7 +40,7 @@ pub(super) fn explain(universe: &Universe<'_>, proof: Proof) -> Explanation {
     facts.extend(two_registries(universe, &grounds));
     facts.extend(nothing_fits(universe, &grounds));
     facts.extend(passed_over(universe, &grounds));
-    Explanation { facts, easier: Vec::new(), bare: universe.requirements.bare.clone() }
+    Explanation { facts, bare: universe.requirements.bare.clone() }
 }
 
 /// The leaves of a proof, each once. Takes the proof apart without recursion: it shares nodes and can

@@ -17,8 +17,6 @@ const MOST_SENTENCES: usize = 12;
 pub struct Explanation {
     /// The facts, what was asked for first.
     pub facts: Vec<Fact>,
-    /// Plugins each of which, if the user asked for this version of it instead, would let all fit.
-    pub easier: Vec<(PluginId, Version)>,
     /// Which plugins are called by their bare names.
     pub bare: BareNames,
 }
@@ -263,7 +261,7 @@ fn listed(versions: &[Version]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn joined(words: &[String]) -> String {
+pub(super) fn joined(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),

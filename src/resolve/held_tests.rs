@@ -27,19 +27,19 @@ fn a_plugin_that_is_held_is_the_only_candidate_and_the_rest_moves_around_it() {
       you asked for `app` ^2
       `app` 2.0.0 needs `lib` ^2
       `lib` 2.0.0, the only version that fits `^2`, is ruled out, since 1.0.0 is held
-    hint: `leahpm install app@^1.1.0` would work
-    hint: `leahpm unhold lib` lets it move
+    hint: `leahpm install app@^1.1.0` would work, with app 1.1.0
+    hint: after `leahpm unhold lib`, `leahpm install app@^2` would work, with app 2.0.0 and lib 2.0.0
     hint: `leahpm info lib` shows all its versions
     ");
     assert_snapshot!(held().want("corp/lib").said(), @"
     error: `corp/lib` 1.5.0, the only version that there is, is ruled out, since 1.0.0 is held
-    hint: `leahpm unhold lib` lets it move
+    hint: after `leahpm unhold lib`, `leahpm install corp/lib` would work, with lib 1.5.0
     hint: `leahpm info corp/lib` shows all its versions
     ");
     assert_snapshot!(held().want("lib@>=1.1").said(), @"
     error: all versions of `lib` that fit `>=1.1` are ruled out, since 1.0.0 is held
-    hint: `leahpm install lib@^1.0.0` would work
-    hint: `leahpm unhold lib` lets it move
+    hint: `leahpm install lib@^1.0.0` would work, with lib 1.0.0
+    hint: after `leahpm unhold lib`, `leahpm install 'lib@>=1.1'` would work, with lib 2.0.0
     hint: `leahpm info lib` shows all its versions
     ");
 }
@@ -57,7 +57,7 @@ fn a_plugin_that_is_left_out_of_an_update_stays_as_one_that_is_held() {
       `app` 2.0.0 needs `lib` ^2
       `lib` 2.0.0, the only version that fits `^2`, is ruled out, since 1.0.0 is left out of this update
       `app` 1.0.0 is signed with a revoked key
-    hint: without `--exclude lib` it can move
+    hint: without `--exclude lib` it would work, with app 2.0.0 and lib 2.0.0
     hint: `leahpm info lib` shows all its versions
     ");
 }
@@ -68,7 +68,7 @@ fn a_held_version_that_cannot_be_used_is_told_with_what_is_wrong_with_it() {
                  app 1.1.0";
     assert_snapshot!(case(index).want("app").lock("app 1.0.0 held").said(), @"
     error: no version of `app` can be used: 1.0.0 is signed with a revoked key; 1.1.0 is ruled out, since 1.0.0 is held
-    hint: `leahpm unhold app` lets it move
+    hint: after `leahpm unhold app`, `leahpm install app` would work, with app 1.1.0
     hint: `leahpm info app` shows all its versions
     ");
     let index = "app 1.0.0; yanked

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::{oracle_tests::*, *};
-use crate::requirements::{BareNames, Requirement, Update};
+use crate::requirements::{BareNames, Place, Requirement, Update};
 
 /// Versions 1.0.0 to `n`.0.0 of a plugin, each with what `needs` says of it.
 fn versions(n: u64, needs: impl Fn(u64) -> Vec<(String, String)>) -> Vec<Candidate> {
@@ -33,6 +33,7 @@ fn hostile(records: Vec<(String, Vec<Candidate>)>, wanted: &[String]) -> World {
             preferred: BTreeMap::new(),
             update: Update::None,
             bare: BareNames::new("hub".parse().unwrap(), None),
+            place: Place::default(),
         },
     }
 }
@@ -61,7 +62,7 @@ fn stops_at_the_deadline_and_names_who_conflicts_most() {
     let Err(error @ ResolveError::Deadline { .. }) = answer else { panic!("{answer:?}") };
     let text = error.to_string();
     assert!(text.starts_with("choosing versions took too long: most conflicts are about `"), "{text}");
-    assert_eq!(error.hints(&BareNames::new("hub".parse().unwrap(), None), &[]).len(), 1);
+    assert_eq!(error.hints(&world.requirements, &[], &[], &Commands::default()).len(), 1);
 }
 
 #[test]

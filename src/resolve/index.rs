@@ -63,6 +63,20 @@ impl Index {
         self.0.get(registry)?.get(name)
     }
 
+    /// The registry of a name that takes part in a resolution.
+    pub(super) fn registry_of<'a>(
+        &'a self,
+        name: &PluginName,
+        requirements: &Requirements,
+    ) -> Option<&'a Origin> {
+        let asked = requirements.wanted.get(name).map(|wanted| &wanted.registry);
+        let has_it = |(registry, records): &(&Origin, &BTreeMap<PluginName, Record>)| {
+            asked.is_none_or(|asked| asked == *registry)
+                && records.get(name).is_some_and(|record| !record.versions().is_empty())
+        };
+        self.0.iter().find(has_it).map(|(registry, _)| registry)
+    }
+
     fn put(&mut self, plugin: PluginId, record: Record) {
         self.0.entry(plugin.registry).or_default().insert(plugin.name, record);
     }

@@ -15,6 +15,7 @@ mod provider;
 mod skipped;
 mod universe;
 mod versions;
+mod ways;
 
 #[cfg(test)]
 mod case;
@@ -35,9 +36,10 @@ use semver::{Version, VersionReq};
 
 pub use self::{
     explain::{Explanation, Fact},
-    hints::similar,
+    hints::{Commands, similar},
     index::{Candidate, Index, Unusable},
     skipped::{SkipReason, Skipped},
+    ways::{Change, Found, Way, ways},
 };
 use self::{
     provider::{Node, Provider, Stop},
@@ -104,35 +106,6 @@ pub fn resolve(
     index: &Index,
     deadline: &dyn Fn() -> bool,
 ) -> Result<Resolution, ResolveError> {
-    let mut answer = solve(requirements, index, deadline);
-    if let Err(ResolveError::NoSolution(explanation)) = &mut answer {
-        explanation.easier = easier(explanation, requirements, index, deadline);
-    }
-    answer
-}
-
-/// An installed plugin without which all the others would fit; found by trying.
-#[must_use]
-pub fn in_the_way(requirements: &Requirements, index: &Index) -> Option<PluginName> {
-    const TRIED: usize = 20;
-    const STEPS: u32 = 10_000;
-    let installed = requirements.wanted.keys().filter(|name| requirements.preferred.contains_key(*name));
-    let makes_room = |name: &&PluginName| {
-        let mut fewer = requirements.clone();
-        fewer.wanted.remove(*name);
-        // A hint is not worth a long search.
-        let steps = std::cell::Cell::new(0);
-        let enough = || steps.replace(steps.get() + 1) >= STEPS;
-        !fewer.wanted.is_empty() && solve(&fewer, index, &enough).is_ok()
-    };
-    installed.take(TRIED).find(makes_room).cloned()
-}
-
-fn solve(
-    requirements: &Requirements,
-    index: &Index,
-    deadline: &dyn Fn() -> bool,
-) -> Result<Resolution, ResolveError> {
     let mut universe = Universe::new(requirements, index);
     let missing = foresee::missing(&mut universe, deadline);
     if !missing.is_empty() {
@@ -189,23 +162,4 @@ fn resolution(
         ((*name).clone(), resolved)
     });
     Ok(Resolution { plugins: resolved.collect(), order })
-}
-
-/// Which single range of the user's, if it were another, would let the rest fit, and the version that
-/// would be had: tried out, so that a hint never sends a user into the next failure.
-fn easier(
-    explanation: &Explanation,
-    requirements: &Requirements,
-    index: &Index,
-    deadline: &dyn Fn() -> bool,
-) -> Vec<(PluginId, Version)> {
-    const ATTEMPTS: usize = 4;
-    let attempt = |(plugin, range): (PluginId, VersionReq)| {
-        let mut easier = requirements.clone();
-        easier.wanted.get_mut(&plugin.name)?.range = range;
-        let resolution = solve(&easier, index, deadline).ok()?;
-        let version = resolution.plugins.get(&plugin.name)?.version.clone();
-        Some((plugin, version))
-    };
-    explanation.other_ranges(requirements).into_iter().take(ATTEMPTS).filter_map(attempt).collect()
 }

@@ -177,7 +177,7 @@ fn a_version_of_a_newer_format_is_left_out_and_older_ones_are_offered() {
     hub.serve_record("alpha", record.as_bytes());
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@2.0.0"]), @"
     2> error: no version of `alpha` fits `=2.0.0`: it has 1.0.0
-    2> hint: `leahpm install alpha@^1.0.0` would work
+    2> hint: `leahpm install alpha@^1.0.0` would work, with alpha 1.0.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 5
     ");

@@ -84,7 +84,7 @@ fn what_needs_another_version_of_what_is_held_is_refused_with_the_command_that_l
     let refused = sandbox.run(&["install", "gamma"]);
     insta::assert_snapshot!(refused, @"
     2> error: `gamma` 1.0.0 needs `alpha` ^1.1, but `alpha` 1.1.0, the only version that fits `^1.1`, is ruled out, since 1.0.0 is held
-    2> hint: `leahpm unhold alpha` lets it move
+    2> hint: after `leahpm unhold alpha`, `leahpm install gamma` would work, with alpha 1.1.0 and gamma 1.0.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 5
     ");

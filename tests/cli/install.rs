@@ -126,7 +126,7 @@ fn takes_the_newest_that_is_neither_yanked_nor_a_pre_release() {
     assert_eq!(sandbox.live_line(), "alpha 1.1.0");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@1.2.0"]), @"
     2> error: `alpha` 1.2.0, the only version that fits `=1.2.0`, is yanked
-    2> hint: `leahpm install alpha@^1.1.0` would work
+    2> hint: `leahpm install alpha@^1.1.0` would work, with alpha 1.1.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 5
     ");
@@ -177,7 +177,7 @@ fn falls_back_to_the_newest_version_that_this_leahpm_can_run() {
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@2"]), @"
     2> error: `alpha` 2.0.0, the only version that fits `^2`, is for leah-host >=99, this one is 0.1.0
-    2> hint: `leahpm install alpha@^1.0.0` would work
+    2> hint: `leahpm install alpha@^1.0.0` would work, with alpha 1.0.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 10
     ");
@@ -215,7 +215,7 @@ fn explains_what_is_not_to_be_found() {
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "text-tools@3"]), @"
     2> error: no version of `text-tools` fits `^3`: it has 1.0.0
-    2> hint: `leahpm install text-tools@^1.0.0` would work
+    2> hint: `leahpm install text-tools@^1.0.0` would work, with text-tools 1.0.0
     2> hint: `leahpm info text-tools` shows all its versions
     exit 5
     ");
@@ -242,10 +242,10 @@ fn explains_two_that_do_not_go_together() {
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["install", "beta"]), @"
     2> error: `alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2
-    2> hint: `leahpm uninstall alpha` would make room
+    2> hint: after `leahpm uninstall alpha`, `leahpm install beta` would work, with beta 1.0.0 and shared 2.0.0
     exit 5
     ");
-    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"details":{},"hint":"`leahpm uninstall alpha` would make room","hints":["`leahpm uninstall alpha` would make room"],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"details":{},"hint":"after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0","hints":["after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0"],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
 }
 

@@ -13,12 +13,21 @@ use crate::{
 };
 
 /// Gives `notes` to new keys; `key` signs that.
-pub fn give(hub: &TestRegistry, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
-    let name = "notes".parse().unwrap();
+pub fn give(hub: &TestRegistry, keys: &[&SecretKey], signer: (Signer, &SecretKey)) {
+    give_name(hub, "notes", keys, signer);
+}
+
+/// Gives a name that the publisher has to a new key.
+pub fn give_to(hub: &TestRegistry, name: &str, heir: &SecretKey) {
+    give_name(hub, name, &[heir], (Signer::Publisher, &hub.publisher));
+}
+
+fn give_name(hub: &TestRegistry, plugin: &str, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
+    let name = plugin.parse().unwrap();
     let change = hub.begin();
     let previous = change.record(&name).unwrap().unwrap().owner().digest;
     drop(change);
-    hub.add_line("notes", |serial| {
+    hub.add_line(plugin, |serial| {
         let keys = keys.iter().map(|key| key.public()).collect();
         let line = OwnerLine::sign(keys, (&hub.origin, &name, Some(previous)), (signer, key), serial);
         Line::Owner(line.unwrap())
@@ -120,7 +129,7 @@ fn a_revoked_version_without_another_is_refused_with_the_command_that_takes_it_o
     let refused = sandbox.run(&["install", "other"]);
     insta::assert_snapshot!(refused, @"
     2> error: `notes` 1.0.0, the only version that there is, is signed with a revoked key
-    2> hint: `leahpm uninstall notes` takes it out
+    2> hint: after `leahpm uninstall notes`, `leahpm install other` would work, with other 1.0.0
     2> hint: `leahpm info notes` shows all its versions
     exit 7
     ");
@@ -145,7 +154,7 @@ fn a_revoked_version_that_another_plugin_needs_is_taken_out_with_that() {
     let refused = sandbox.run(&["update"]);
     insta::assert_snapshot!(refused, @"
     2> error: `notes` 1.0.0, the only version that there is, is signed with a revoked key
-    2> hint: `leahpm uninstall app notes` takes it out
+    2> hint: `leahpm uninstall app notes` takes them out
     2> hint: `leahpm info notes` shows all its versions
     exit 7
     ");
@@ -165,7 +174,7 @@ fn a_revoked_version_that_is_held_is_told_with_the_command_that_lets_it_go() {
     let refused = sandbox.run(&["update"]);
     insta::assert_snapshot!(sandbox.redacted(&refused.stderr), @"
     error: no version of `notes` can be used: 1.0.0 to 1.1.0 are signed with a revoked key; 1.2.0 is ruled out, since 1.0.0 is held
-    hint: `leahpm unhold notes` lets it move
+    hint: after `leahpm unhold notes`, `leahpm update` would work, with notes 1.2.0
     hint: `leahpm uninstall notes` takes it out
     hint: `leahpm info notes` shows all its versions
     ");
@@ -186,7 +195,6 @@ fn a_repair_does_not_fetch_a_version_whose_key_was_revoked() {
     let before = sandbox.tree();
     insta::assert_snapshot!(sandbox.run(&["verify", "--repair"]), @"
     2> error: `notes` 1.0.0 of registry `hub` is signed with a key that was revoked
-    2> hint: `leahpm update notes` looks for a version that was not revoked
     2> hint: `leahpm uninstall notes` takes it out
     exit 7
     ");

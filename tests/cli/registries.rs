@@ -42,7 +42,7 @@ fn a_dependency_comes_from_the_registry_of_who_needs_it_and_from_nowhere_else() 
     2>   you asked for `beta`
     2>   `alpha` 1.0.0 needs `hub/beta` ^1
     2>   `beta` would come from the registries `hub` and `other`, but a set holds a name once
-    2> hint: `leahpm uninstall beta` would make room
+    2> hint: after `leahpm uninstall beta`, `leahpm install alpha` would work, with alpha 1.0.0 and beta 1.1.0
     exit 5
     ");
     assert_eq!(sandbox.live_line(), "beta 1.0.0");
@@ -119,7 +119,7 @@ fn a_bare_name_of_an_installed_plugin_keeps_its_registry_when_the_default_change
     assert_eq!(sandbox.locked("lib").registry, hub.origin);
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@^9"]), @"
     2> error: no version of `alpha` fits `^9`: it has 1.0.0 to 1.1.0
-    2> hint: `leahpm install alpha@^1.1.0` would work
+    2> hint: `leahpm install alpha@^1.1.0` would work, with alpha 1.1.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 5
     ");

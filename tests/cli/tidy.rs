@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What each module of `src/` may import of the others. What is pure imports nothing that is not.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: &[(&str, &[&str])] = &[
     // pure
     ("requirements", &[]),
     ("resolve", &["requirements"]),
@@ -41,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     (
         "apply",
         &[
+            "bundle",
             "config",
             "credentials",
             "fetch",
@@ -50,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "plan",
             "registry",
             "requirements",
+            "restore",
             "settings",
             "store",
             "trust",
@@ -85,7 +87,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
 ];
 
 /// Modules that are values in, values out.
-const PURE: [&str; 10] = [
+const PURE: &[&str] = &[
     "requirements",
     "resolve",
     "restore",

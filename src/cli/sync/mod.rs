@@ -23,7 +23,7 @@ use serde_json::json;
 use super::{
     context::{self, Context},
     failure::{Failure, Kind},
-    moves, notes, render,
+    moves, notes, render, ways,
 };
 use crate::{
     apply,
@@ -117,7 +117,8 @@ pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
         check(ctx, args, &session, before, &next)?;
         grants::agree(ctx, args, before, &next)?;
         Ok(Plan::between(live.map(|live| (live.number(), live.lock())), next, "sync", Vec::new()))
-    })?;
+    });
+    let outcome = outcome.map_err(|failure| ways::of_lock(ctx, &session, &args.file, failure))?;
     if let apply::Outcome::Planned(plan) | apply::Outcome::Live { plan, .. } = &outcome
         && plan.changes.is_empty()
     {
@@ -237,7 +238,7 @@ fn check_tools(
         Some(one) => Some(one.line.interface.tools.as_slice()),
         None => installed.get(name).map(Vec::as_slice),
     };
-    Ok(plan::check_tools(next, live, tools)?)
+    plan::check_tools(next, live, tools).map_err(refused::tools)
 }
 
 fn finish(

@@ -24,6 +24,7 @@ use leah_plugin::{
 use semver::Version;
 
 use self::resolving::MOST_RECORDS;
+pub use self::resolving::Unsolved;
 use super::{Registry, RegistryError, Source, network::Network};
 use crate::{
     bundle::Bundle,
@@ -31,7 +32,6 @@ use crate::{
     fs::{self, FsError},
     plan::Chosen,
     requirements::PluginId,
-    resolve::ResolveError,
     trust::{self, Demands, Seen, SeenRecord, TrustError},
 };
 
@@ -97,13 +97,8 @@ pub enum SessionError {
     #[error("what was asked for leads to more than {MOST_RECORDS} plugins")]
     TooMany,
     /// No set of versions fits.
-    #[error("{error}")]
-    Unsolved {
-        /// Why.
-        error: ResolveError,
-        /// Commands that would help.
-        hints: Vec<String>,
-    },
+    #[error(transparent)]
+    Unsolved(Box<Unsolved>),
 }
 
 fn names(origins: &[Origin]) -> String {

@@ -5,15 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use leah_plugin::{name::Origin, record::Record};
+use leah_plugin::{
+    name::{Origin, PluginName},
+    record::Record,
+};
 
 use super::{Session, SessionError};
 use crate::{
     config::Address,
     parallel,
     registry::{Registry, RegistryError},
-    requirements::{PluginId, Requirements},
-    resolve::{self, Candidate, Index, Resolution, ResolveError},
+    requirements::{PluginId, Requirements, Update},
+    resolve::{self, Candidate, Commands, Found, Index, Resolution, ResolveError, Way},
 };
 
 /// How long the solver may think. An index is hostile input, and naive shapes would take minutes.
@@ -21,6 +24,31 @@ const SOLVER_TIME: Duration = Duration::from_secs(2);
 
 /// Most records that one run reads: many times what any set of plugins needs.
 pub(super) const MOST_RECORDS: usize = 5_000;
+
+/// Most times that records are fetched to find out what would work in place of what failed.
+const MOST_ROUNDS: usize = 10;
+
+/// Why no set of versions fits, and what would.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unsolved {
+    /// Why.
+    pub error: ResolveError,
+    /// What would work, found by trying.
+    pub ways: Vec<Way>,
+    /// Names that registries have, where one was not to be found.
+    known: Vec<PluginId>,
+    /// What was asked for.
+    pub requirements: Requirements,
+}
+
+impl Unsolved {
+    /// What would help, as sentences.
+    #[must_use]
+    pub fn hints(&self, commands: &Commands) -> Vec<String> {
+        self.error.hints(&self.requirements, &self.ways, &self.known, commands)
+    }
+}
 
 impl Session {
     /// Finds the set of versions that fits, fetching records as the solver asks for them.
@@ -38,25 +66,63 @@ impl Session {
             match answer {
                 Err(ResolveError::Needs(ids)) => self.fill(&mut index, ids)?,
                 Ok(resolution) => return Ok(resolution),
-                Err(error) => return Err(self.unsolved(requirements, &index, error)),
+                Err(error) => return Err(self.unsolved(requirements, index, error, left)),
             }
         }
     }
 
-    fn unsolved(&self, requirements: &Requirements, index: &Index, error: ResolveError) -> SessionError {
+    /// What an update of these plugins would bring; for a lock that cannot be restored as it is. Empty where nothing
+    /// would work, or it cannot be found out.
+    #[must_use]
+    pub fn ways_of_update(&self, requirements: &Requirements, names: &BTreeSet<PluginName>) -> Vec<Way> {
+        let updated = Requirements { update: Update::Names(names.clone()), ..requirements.clone() };
+        match self.resolve(&updated) {
+            Ok(resolution) => vec![Way::of_update(names.clone(), &resolution)],
+            Err(SessionError::Unsolved(unsolved)) => unsolved.ways,
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn unsolved(
+        &self,
+        requirements: &Requirements,
+        mut index: Index,
+        error: ResolveError,
+        left: Duration,
+    ) -> SessionError {
         // The catalog is read for a misspelt name alone.
         let known = match &error {
             ResolveError::Unknown(_) => self.at_hand().iter().flat_map(|origin| self.ids(origin)).collect(),
             _ => Vec::new(),
         };
-        let mut hints = error.hints(&requirements.bare, &known);
-        if hints.is_empty() {
-            hints = resolve::in_the_way(requirements, index)
-                .map(|name| format!("`leahpm uninstall {name}` would make room"))
-                .into_iter()
-                .collect();
+        let ways = self.ways(requirements, &mut index, &error, left);
+        SessionError::Unsolved(Box::new(Unsolved { error, ways, known, requirements: requirements.clone() }))
+    }
+
+    /// Tries what would work. Records that this takes are fetched, but where that fails it is no reason to fail
+    /// otherwise: then less is tried.
+    fn ways(
+        &self,
+        requirements: &Requirements,
+        index: &mut Index,
+        error: &ResolveError,
+        mut left: Duration,
+    ) -> Vec<Way> {
+        let mut rounds = 0;
+        loop {
+            let start = Instant::now();
+            let Found { ways, missing } =
+                resolve::ways(requirements, index, error, &|| start.elapsed() >= left);
+            left = left.saturating_sub(start.elapsed());
+            rounds += 1;
+            if missing.is_empty()
+                || rounds == MOST_ROUNDS
+                || left.is_zero()
+                || self.fill(index, missing).is_err()
+            {
+                return ways;
+            }
         }
-        SessionError::Unsolved { error, hints }
     }
 
     /// The registries that can be asked for a name without waiting for another server.

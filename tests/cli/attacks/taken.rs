@@ -105,7 +105,7 @@ fn dependency_confusion() {
       you asked for `public/lib`
       `app` 1.0.0 needs `lib` ^1
       `lib` would come from the registries `hub` and `public`, but a set holds a name once
-    hint: `leahpm uninstall app` would make room
+    hint: after `leahpm uninstall app`, `leahpm install public/lib` would work, with lib 1.9.0
     ");
 }
 

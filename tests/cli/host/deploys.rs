@@ -138,7 +138,7 @@ fn resolves_for_the_host_that_runs_and_says_so_in_the_lock() {
     assert_eq!(sandbox.lock().resolved_for.host.to_string(), "9.2.0");
     insta::assert_snapshot!(sandbox.run(&["install", "alpha@2.0.0"]), @"
     2> error: `alpha` 2.0.0, the only version that fits `=2.0.0`, is for leah-host >=9.1, this one is 0.1.0
-    2> hint: `leahpm install alpha@^1.0.0` would work
+    2> hint: `leahpm install alpha@^1.0.0` would work, with alpha 1.0.0
     2> hint: `leahpm info alpha` shows all its versions
     exit 10
     ");

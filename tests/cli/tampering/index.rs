@@ -185,7 +185,7 @@ fn versions_of_a_revoked_key_are_not_chosen() {
     ");
     insta::assert_snapshot!(scene.refuses(7, &["update"]), @"
     error: all versions of `notes` are signed with a revoked key
-    hint: `leahpm uninstall notes` takes it out
+    hint: after `leahpm uninstall notes`, `leahpm update` would work
     hint: `leahpm info notes` shows all its versions
     ");
     assert_eq!(scene.sandbox.live_line(), before);

@@ -58,13 +58,13 @@ fn no_version_that_fits_is_told_with_those_there_are() {
     }
     insta::assert_snapshot!(refuses(&scene, &["install", "notes@^3"]), @"
     error: no version of `notes` fits `^3`: it has 1.0.0 to 2.0.0-beta.1
-    hint: `leahpm install notes@^1.1.0` would work
+    hint: `leahpm install notes@^1.1.0` would work, with notes 1.1.0
     hint: `leahpm info notes` shows all its versions
     ");
     insta::assert_snapshot!(refuses(&scene, &["install", "notes@^2"]), @"
     error: `notes` has only pre-releases that fit `^2`, which must be asked for: 2.0.0-beta.1
-    hint: `leahpm install notes@^1.1.0` would work
-    hint: `leahpm install notes@^2.0.0-beta.1` would work
+    hint: `leahpm install notes@^1.1.0` would work, with notes 1.1.0
+    hint: `leahpm install notes@^2.0.0-beta.1` would work, with notes 2.0.0-beta.1
     hint: `leahpm info notes` shows all its versions
     ");
     hint_works(&scene, &["install", "notes@^2"]);
@@ -85,11 +85,11 @@ fn a_conflict_is_told_with_who_needs_what_and_a_range_that_would_work() {
       you asked for `right` ^2
       `left` 1.0.0 needs `base` ^1
       `right` 2.0.0 needs `base` ^2
-    hint: `leahpm install right@^1.0.0` would work
+    hint: `leahpm install right@^1.0.0` would work, with right 1.0.0
     ");
     insta::assert_snapshot!(refuses(&scene, &["install", "base@^2"]), @"
     error: `left` 1.0.0 needs `base` ^1, but you asked for `base` ^2
-    hint: `leahpm install base@^1.0.0` would work
+    hint: `leahpm install base@^1.0.0` would work, with base 1.0.0
     ");
     hint_works(&scene, &["install", "right@^2"]);
     assert_eq!(scene.sandbox.live_line(), "base 1.0.0, keeper 1.0.0, left 1.0.0, right 1.0.0");
@@ -114,6 +114,7 @@ fn plugins_that_need_each_other_are_told_with_the_ring() {
     scene.hub.offer(&PackageSpec::new("c", "1.0.0").needs("a", ">=0.9"));
     insta::assert_snapshot!(refuses(&scene, &["install", "a"]), @"
     error: plugins need each other in a ring, so none can start first: `a` needs `b`, `b` needs `c`, `c` needs `a`
+    hint: `leahpm install a@^0.9.0` would work, with a 0.9.0
     hint: `leahpm info a` shows earlier versions
     ");
     hint_works(&scene, &["install", "a"]);
@@ -143,10 +144,12 @@ fn versions_for_another_host_or_api_end_with_exit_code_10() {
     scene.hub.forge(&newer, b"nothing");
     insta::assert_snapshot!(scene.refuses(10, &["install", "future"]), @"
     error: `future` has only versions for leah-host >=9, this one is 0.1.0
+    hint: it needs leah-host 9.0.0; for that one, `leahpm install --host-version 9.0.0 future` would work, with future 1.0.0
     hint: `leahpm info future` shows all its versions
     ");
     insta::assert_snapshot!(scene.refuses(10, &["install", "newer"]), @"
     error: `newer` has only versions for plugin API ^1.7, this host has 1.0.0
+    hint: a newer leahpm and leah-host with plugin API 1.7.0 could have newer 1.0.0
     hint: `leahpm info newer` shows all its versions
     ");
 }

@@ -219,9 +219,8 @@ fn what_does_not_hold_ends_with_the_code_for_trust_and_says_at_which_step() {
     let refused = sandbox.run(&["why", "notes", "--trust", "--json"]);
     let (json, trust) = (refused.json(), refused.json()["error"]["details"]["trust"].clone());
     assert_eq!((refused.code, &json["error"]["code"], &trust["step"]), (7, &7.into(), &"package".into()));
-    // What is said of the record is compared with the lock before it is shown.
     let held: Vec<_> = trust["steps"].as_array().unwrap().iter().map(|step| step["step"].clone()).collect();
-    assert_eq!(held, ["root", "head"]);
+    assert_eq!(held, ["root", "head", "record", "publisher"]);
     std::fs::write(hub.archive_path("notes", "1.0.0"), "forged").unwrap();
     hub.write("head", before);
     insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust"]).stderr, @"

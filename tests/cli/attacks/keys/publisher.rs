@@ -35,7 +35,7 @@ fn a_stolen_publisher_key_that_was_revoked_installs_nothing() {
             let error = scene.refuses(7, &["install", &format!("notes@{version}")]);
             insta::assert_snapshot!(error.replace(version, "[version]"), @"
             error: `notes` [version], the only version that fits `=[version]`, is signed with a revoked key
-            hint: `leahpm install notes@^1.0.0` would work
+            hint: `leahpm install notes@^1.0.0` would work, with notes 1.0.0
             hint: `leahpm info notes` shows all its versions
             ");
         }
