@@ -182,19 +182,24 @@ impl Said {
 }
 
 impl GlobalArgs {
-    /// The same with what the user's file says where neither the command line nor the environment says something.
+    /// The user's file, which these options may name.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(super) fn with_file(self, said: &Said) -> Result<Self, ConfigError> {
+    pub(super) fn user_file(&self) -> Result<UserFile, ConfigError> {
         let named = self.config_file.as_ref().filter(|path| !path.is_empty());
-        let file = UserFile::read(named.map(Path::new))?;
+        UserFile::read(named.map(Path::new))
+    }
+
+    /// The same with what the user's file says where neither the command line nor the environment says something.
+    #[must_use]
+    pub(super) fn or(self, file: UserFile, said: &Said) -> Self {
         // Who says one of them does not want the other one of the file.
         let (quiet, verbose) = (
             said.or("quiet", self.quiet, file.quiet.map(|quiet| quiet && !self.verbose)),
             said.or("verbose", self.verbose, file.verbose.map(|verbose| verbose && !self.quiet)),
         );
-        Ok(Self {
+        Self {
             home: said.or("home", self.home, file.home.map(|path| Some(path.into()))),
             cache: said.or("cache", self.cache, file.cache.map(|path| Some(path.into()))),
             offline: said.or("offline", self.offline, file.offline),
@@ -210,7 +215,7 @@ impl GlobalArgs {
             quiet,
             verbose,
             ..self
-        })
+        }
     }
 
     pub(super) fn ui(&self) -> Ui {

@@ -164,10 +164,9 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return ExitCode::from(args::report(&error)),
     };
-    let without_file = global.ui();
-    let global = match global.with_file(&said) {
-        Ok(global) => global,
-        Err(error) => return ExitCode::from(without_file.failure(&error.into())),
+    let global = match global.user_file() {
+        Ok(file) => global.or(file, &said),
+        Err(error) => return ExitCode::from(global.ui().failure(&error.into())),
     };
     let ui = global.ui();
     let result = global.config().map_err(Failure::from).and_then(|config| {

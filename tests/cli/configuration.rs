@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use crate::{
     fixture::{PackageSpec, hub},
     http,
-    sandbox::{Output, Sandbox},
+    sandbox::{Output, Sandbox, is_missing},
 };
 
 /// Where the file is by default.
@@ -296,4 +296,16 @@ fn nobody_needs_a_folder_for_it() {
     sandbox.write("file", "");
     sandbox.finish(sandbox.command(&["list"]).env("HOME", sandbox.path("file"))).ok();
     sandbox.finish(sandbox.command(&["list"]).env("HOME", "/dev/null")).ok();
+}
+
+#[test]
+fn where_there_is_none_it_costs_one_open() {
+    if !cfg!(target_os = "linux") || is_missing("strace") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run_under(&["strace", "-o", "calls", "--"], &["list"]).ok();
+    let calls = String::from_utf8(sandbox.read("calls")).unwrap();
+    let calls: Vec<&str> = calls.lines().filter(|call| call.contains("/.config")).collect();
+    assert!(matches!(calls[..], [call] if call.starts_with("open") && call.contains("ENOENT")), "{calls:?}");
 }
