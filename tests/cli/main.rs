@@ -20,6 +20,7 @@ mod bundled;
 mod completions;
 mod concurrency;
 mod config;
+mod configuration;
 mod consent;
 mod crash;
 mod diff;
