@@ -56,4 +56,5 @@ mod uninstall;
 mod update;
 mod usage;
 mod verify;
+mod ways;
 mod why;
