@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leah_plugin::{layout::EntryName, name::PluginName, record::VersionLine};
+use leah_plugin::{digest::Hashed, layout::EntryName, name::PluginName, record::VersionLine};
 use semver::Version;
 
 use crate::{
@@ -94,12 +94,28 @@ pub fn fetch_all(
     parallel::try_map(needs, threads, |need| fetch(need, store, trust, observe)).map(drop)
 }
 
+/// The archive of a package, once it was found to be what was signed.
+///
+/// # Errors
+/// When it cannot be read, or is refused.
+pub fn archive(need: &Need, observe: &dyn Fn(Progress<'_>)) -> Result<Hashed, FetchError> {
+    verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
+    Ok(read(need, observe)?.0)
+}
+
 fn fetch(
     need: &Need,
     store: &Store<'_>,
     trust: Trust,
     observe: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<(), FetchError> {
+    let (_, verified) = read(need, &|progress| observe(progress))?;
+    let entry = store.add(&verified, trust)?;
+    observe(Progress::Stored(entry.name()));
+    Ok(())
+}
+
+fn read(need: &Need, observe: &dyn Fn(Progress<'_>)) -> Result<(Hashed, Verified), FetchError> {
     let (name, version) = (&need.name, &need.line.version);
     let received = |bytes| observe(Progress::Received { name, bytes });
     let archive = need
@@ -108,7 +124,5 @@ fn fetch(
         .map_err(|source| FetchError::Registry { name: name.clone(), version: version.clone(), source })?;
     let verified = Verified::new(need.registry.origin(), name, &need.line, &archive).map_err(Box::new)?;
     observe(Progress::Verified { name, version, size: need.line.size });
-    let entry = store.add(&verified, trust)?;
-    observe(Progress::Stored(entry.name()));
-    Ok(())
+    Ok((archive, verified))
 }

@@ -233,6 +233,8 @@ pub struct Believed {
     pub head: Head,
     /// The file that the head was read from.
     pub signed_head: Vec<u8>,
+    /// The files `root/1`, `root/2`, … in order.
+    pub signed_roots: Vec<Vec<u8>>,
     /// SHA-256 of the files `root/1`, `root/2`, … in order.
     pub root_digests: Vec<Digest>,
 }
@@ -294,7 +296,8 @@ pub fn believe(shown: &Shown, demands: &Demands<'_>) -> Result<Believed, TrustEr
         head.check(root, now).map_err(|source| TrustError::Head { origin: root.origin.clone(), source })?;
     }
     let root_digests = shown.roots.iter().map(|root| Digest::of(root)).collect();
-    let believed = Believed { head, signed_head: shown.head.clone(), root_digests, roots };
+    let (signed_head, signed_roots) = (shown.head.clone(), shown.roots.clone());
+    let believed = Believed { head, signed_head, signed_roots, root_digests, roots };
     demands.seen.map_or(Ok(()), |seen| believed.check_follows(seen))?;
     Ok(believed)
 }

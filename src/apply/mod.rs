@@ -4,6 +4,7 @@
 //! Resolving, asking and downloading happen without the home's lock; then the lock is taken, and if another
 //! generation is live by then, the plan is made again.
 
+mod bundle;
 mod deploy;
 mod maintain;
 mod remember;
@@ -22,6 +23,7 @@ use leah_plugin::{
 use semver::Version;
 
 pub use self::{
+    bundle::bundle,
     deploy::{Outcome, Rolled, deploy, rollback},
     maintain::{collect, repair, tools},
     remember::{forget_seen, remember_met, remember_registries, remember_seen, remember_token},
@@ -29,6 +31,7 @@ pub use self::{
     trial::{Confirmed, MissingSetting, Reloaded, Switched, reload},
 };
 use crate::{
+    bundle::BundleError,
     config::{Config, ConfigError},
     credentials::CredentialsError,
     fetch::FetchError,
@@ -36,6 +39,7 @@ use crate::{
     generation::{ReadError, SwitchError, gc::GcError},
     host::HostError,
     registry::SessionError,
+    restore::RestoreError,
     settings::OrderError,
     store::{
         StoreError,
@@ -148,6 +152,12 @@ pub enum ApplyError {
     /// A command of ours has a name that history cannot hold.
     #[error("the command cannot stand in the history")]
     Verb(#[from] VerbError),
+    /// A bundle cannot be written.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A lock is not what the registries say.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// The configuration cannot be written.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -2,7 +2,13 @@
 //! so that none can go back behind it unnoticed.
 
 use leah_http::Token;
-use leah_plugin::{lock::Lock, name::Origin, yaml};
+use leah_plugin::{
+    digest::Digest,
+    lock::{Lock, Locked},
+    name::{Origin, PluginName},
+    record::Record,
+    yaml,
+};
 
 use super::{Apply, ApplyError};
 use crate::{
@@ -148,11 +154,13 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
         // Another process may have seen a newer state than ours by now; that one stays, with our pins.
         let newest = before.clone().filter(|before| before.order() > registry.head().order());
         let mut seen = newest.unwrap_or_else(|| registry.seen(before.clone()));
+        let records = session.records_of(origin);
         let installed = lock.into_iter().flat_map(|lock| &lock.plugins);
         for (name, locked) in installed.filter(|(_, locked)| locked.registry == *origin) {
-            seen.owners.insert(name.clone(), locked.owner);
+            let record = records.iter().map(|(record, _)| record).find(|record| record.name() == name);
+            pin(&mut seen, name, locked, record.map(AsRef::as_ref));
         }
-        for (record, pinned) in session.records_of(origin) {
+        for (record, pinned) in records {
             let name = record.name();
             // A record of an epoch that is over says nothing of the one that another process has seen.
             if seen.epoch != registry.head().epoch || !seen.owners.contains_key(name) {
@@ -169,6 +177,21 @@ fn news(session: &Session, lock: Option<&Lock>) -> Result<Vec<(Origin, Seen)>, A
         }
     }
     Ok(news)
+}
+
+/// Pins the owner of an installed plugin, unless a later one is pinned: a lock of before, or a rollback, must not let the
+/// owner of then decide once more who comes next.
+fn pin(seen: &mut Seen, name: &PluginName, locked: &Locked, record: Option<&Record>) {
+    let is_later = |pinned: &Digest| match record {
+        Some(record) => record
+            .owners_since(&locked.owner)
+            .is_some_and(|later| later.iter().any(|owner| owner.digest == *pinned)),
+        // Nothing was asked of it in this run, so nothing about it is new.
+        None => true,
+    };
+    if !seen.owners.get(name).is_some_and(is_later) {
+        seen.owners.insert(name.clone(), locked.owner);
+    }
 }
 
 fn with_home<T>(

@@ -2,6 +2,8 @@
 //! vouches for nothing that is in it, so it does no harm if it changes meanwhile: of what is read, the lock is compared
 //! with its hash here, and all else is checked by whoever believes it.
 
+mod write;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -12,6 +14,7 @@ use leah_plugin::{
     name::Origin,
 };
 
+pub use self::write::{Made, Writer, check_place};
 use crate::fs::{self, FsError};
 
 /// How many bytes tell a bundle from a lock.
@@ -32,6 +35,9 @@ pub enum BundleError {
     /// It cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// Something else is where one is to be written.
+    #[error("there is something else than a bundle at `{}`", fs::shown(.0))]
+    Occupied(PathBuf),
     /// It is none, or not as every bundle is.
     #[error("cannot use the bundle `{}`", fs::shown(path))]
     Form {
@@ -77,10 +83,7 @@ impl Bundle {
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         // The file that the user names may be a link; what is opened is not.
         let file = fs::open(&fs::canonical(path)?)?;
-        let (index, lock) = look_through(&file, path).map_err(|problem| match problem {
-            Problem::Fs(error) => error.into(),
-            Problem::Form(source) => BundleError::Form { path: path.to_owned(), source },
-        })?;
+        let (index, lock) = look_through(&file, path)?;
         Ok(Self { file, path: path.to_owned(), index, lock })
     }
 
@@ -106,7 +109,14 @@ impl Bundle {
     }
 }
 
-fn look_through(file: &File, path: &Path) -> Result<(Index, Vec<u8>), Problem> {
+fn look_through(file: &File, path: &Path) -> Result<(Index, Vec<u8>), BundleError> {
+    index(file, path).map_err(|problem| match problem {
+        Problem::Fs(error) => error.into(),
+        Problem::Form(source) => BundleError::Form { path: path.to_owned(), source },
+    })
+}
+
+fn index(file: &File, path: &Path) -> Result<(Index, Vec<u8>), Problem> {
     let length = fs::length(file, path)?;
     let index = Index::read(length, |at, into| fs::read_at(file, path, at, into).map_err(Problem::Fs))?;
     let range = index.lock();

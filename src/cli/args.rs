@@ -8,8 +8,8 @@ use std::{
 
 use clap::{
     ArgAction,
-    builder::{FalseyValueParser, OsStringValueParser},
-    error::ErrorKind,
+    builder::{FalseyValueParser, OsStringValueParser, TypedValueParser},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use leah_plugin::{key::PublicKey, layout::CacheLayout};
 use semver::Version;
@@ -213,14 +213,41 @@ fn without_values(words: impl Iterator<Item = String>) -> Vec<String> {
 /// Prints what clap has to say (help, version or a usage error) and gives the exit code.
 pub(super) fn report(error: &clap::Error) -> u8 {
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let json = std::env::args_os().any(|word| word == "--json");
-    if json && !wanted {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let ui = Ui::new(json, Verbosity::Normal, ColorChoice::Never, true);
-        return ui.failure(&Failure::new(Kind::Usage, message).hint("`leahpm --help` shows the commands"));
+    if !wanted && wants_json() {
+        let ui = Ui::new(true, Verbosity::Normal, ColorChoice::Never, true);
+        return ui.failure(&misused(error));
     }
     // A closed pipe under `--help | head` is no error.
     drop(error.print());
     if wanted { 0 } else { Kind::Usage.code() }
+}
+
+/// Whether an error is to be an object, as far as a line tells that could not be read.
+#[expect(clippy::disallowed_methods, reason = "there is no configuration to ask")]
+fn wants_json() -> bool {
+    let mut flags = std::env::args_os().skip(1).take_while(|word| word != "--");
+    let reads = |value: OsString| {
+        let command = clap::Command::new("leahpm");
+        FalseyValueParser::new().parse_ref(&command, None, &value).unwrap_or_default()
+    };
+    flags.any(|word| word == "--json") || std::env::var_os("LEAHPM_JSON").is_some_and(reads)
+}
+
+/// What clap says in paragraphs: first what is wrong, then perhaps what was meant.
+fn misused(error: &clap::Error) -> Failure {
+    let said = error.render().to_string();
+    let mut paragraphs = said.split("\n\n");
+    let wrong = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "no command was given"
+        }
+        _ => paragraphs.next().unwrap_or_default().trim_start_matches("error: ").trim_end(),
+    };
+    let meant = paragraphs.filter_map(|text| text.trim().strip_prefix("tip: "));
+    let failure = meant.fold(Failure::new(Kind::Usage, wrong), Failure::hint);
+    let command = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(words)) if error.kind() == ErrorKind::MissingSubcommand => words,
+        _ => "leahpm",
+    };
+    failure.hint(format!("`{command} --help` shows the commands"))
 }

@@ -5,6 +5,7 @@ mod args;
 mod context;
 mod failure;
 mod reasons;
+mod refused;
 mod ui;
 
 mod consent;
@@ -19,6 +20,7 @@ mod rest;
 mod switched;
 mod ways;
 
+mod bundle;
 mod cache;
 mod check;
 mod completions;
@@ -88,7 +90,6 @@ enum Command {
     Update(update::UpdateArgs),
     Enable(enable::EnableArgs),
     Disable(disable::DisableArgs),
-    Lock(lock::LockArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     List(list::ListArgs),
@@ -99,11 +100,13 @@ enum Command {
     Permissions(permissions::PermissionsArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Lock(lock::LockArgs),
     Sync(sync::SyncArgs),
     Diff(diff::DiffArgs),
     Tree(tree::TreeArgs),
     Why(why::WhyArgs),
     Export(export::ExportArgs),
+    Bundle(bundle::BundleArgs),
     Verify(verify::VerifyArgs),
     Gc(gc::GcArgs),
     Registry(registry::RegistryArgs),
@@ -173,7 +176,6 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(ctx, &args),
         Command::Enable(args) => enable::run(ctx, &args),
         Command::Disable(args) => disable::run(ctx, &args),
-        Command::Lock(args) => lock::run(ctx, &args),
         Command::Hold(args) => hold::run(ctx, &args),
         Command::Unhold(args) => unhold::run(ctx, &args),
         Command::List(args) => list::run(ctx, &args),
@@ -184,11 +186,13 @@ fn run(ctx: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Permissions(args) => permissions::run(ctx, &args),
         Command::History(args) => history::run(ctx, &args),
         Command::Rollback(args) => rollback::run(ctx, &args),
+        Command::Lock(args) => lock::run(ctx, &args),
         Command::Sync(args) => sync::run(ctx, &args),
         Command::Diff(args) => diff::run(ctx, &args),
         Command::Tree(args) => tree::run(ctx, &args),
         Command::Why(args) => why::run(ctx, &args),
         Command::Export(args) => export::run(ctx, &args),
+        Command::Bundle(args) => bundle::run(ctx, &args),
         Command::Verify(args) => verify::run(ctx, &args),
         Command::Gc(args) => gc::run(ctx, &args),
         Command::Registry(args) => registry::run(ctx, &args),

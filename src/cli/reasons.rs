@@ -50,6 +50,9 @@ impl From<BundleError> for Failure {
     fn from(error: BundleError) -> Self {
         let source = match error {
             BundleError::Fs(error) => return error.into(),
+            BundleError::Occupied(_) => {
+                return Self::new(Kind::Refused, error).hint("name another file, or remove that one first");
+            }
             BundleError::Form { ref source, .. } => source,
         };
         let (kind, hint) = match source {
@@ -432,6 +435,8 @@ impl From<ApplyError> for Failure {
             ApplyError::Switch(error) => error.into(),
             ApplyError::Gc(error) => error.into(),
             ApplyError::Host(error) => not_deployed(error),
+            ApplyError::Bundle(error) => error.into(),
+            ApplyError::Restore(error) => error.into(),
             ApplyError::Config(error) => error.into(),
             ApplyError::Fs(error) => error.into(),
             ApplyError::Gone { .. } => Self::new(Kind::NotFound, error)

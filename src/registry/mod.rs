@@ -301,13 +301,48 @@ impl Registry {
         )
     }
 
+    /// The roots from the first on and the head, by their paths: all that is signed of the registry itself.
+    pub fn signed(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let roots = (1..).zip(&self.believed.signed_roots).map(|(n, root)| (Paths::root(n), root.as_slice()));
+        roots.chain([(Paths::HEAD.to_owned(), self.believed.signed_head.as_slice())])
+    }
+
+    /// The objects that lead from the head to the record of a plugin, and the record, by their paths; none when the
+    /// registry has no plugin of that name.
+    ///
+    /// # Errors
+    /// When one of them is missing, changed or malformed.
+    pub fn proof(&self, name: &PluginName) -> Result<Option<BTreeMap<String, Vec<u8>>>, RegistryError> {
+        let mut objects = BTreeMap::new();
+        let found = self.walk(name, &mut |digest, bytes| {
+            objects.insert(Paths::object(digest), bytes.to_vec());
+        })?;
+        let Some(found) = found else { return Ok(None) };
+        let record = self.object(&found.record, found.size.min(MAX_RECORD_BYTES))?;
+        objects.insert(Paths::object(&found.record), record);
+        Ok(Some(objects))
+    }
+
     fn find(&self, name: &PluginName) -> Result<Option<RecordRef>, RegistryError> {
+        self.walk(name, &mut |_, _| ())
+    }
+
+    /// Where the record of a plugin is. `passed` is shown each node of the directory on the way there.
+    fn walk(
+        &self,
+        name: &PluginName,
+        passed: &mut dyn FnMut(&Digest, &[u8]),
+    ) -> Result<Option<RecordRef>, RegistryError> {
         let invalid = |source| RegistryError::Tree { origin: self.origin().clone(), source };
         let head = &self.believed.head;
         let mut node = Cow::Borrowed(self.top()?);
+        passed(&head.tree, &node);
         for level in 0..head.depth {
             match tree::interior_child(&node, name, level).map_err(invalid)? {
-                Some(child) => node = self.object(&child, MAX_NODE_BYTES)?.into(),
+                Some(child) => {
+                    node = self.object(&child, MAX_NODE_BYTES)?.into();
+                    passed(&child, &node);
+                }
                 None => return Ok(None),
             }
         }

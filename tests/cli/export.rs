@@ -81,7 +81,7 @@ fn has_nothing_to_print_where_nothing_was_installed() {
     exit 5
     ");
     insta::assert_snapshot!(sandbox.run(&["export", "-o", "leah.lock", "--json"]), @r#"
-    1> {"error":{"causes":[],"code":5,"hint":"`leahpm search` shows what there is to install","hints":["`leahpm search` shows what there is to install"],"message":"nothing was ever installed here"},"schema":1}
+    1> {"error":{"causes":[],"code":5,"details":{},"hint":"`leahpm search` shows what there is to install","hints":["`leahpm search` shows what there is to install"],"message":"nothing was ever installed here"},"schema":1}
     exit 5
     "#);
     assert!(!sandbox.path("leah.lock").exists() && !sandbox.home().exists());

@@ -4,7 +4,7 @@ mod edge;
 
 mod looks;
 mod mirrors;
-mod questions;
+pub mod questions;
 mod tokens;
 mod ways;
 

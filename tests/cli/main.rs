@@ -15,6 +15,7 @@ mod sandbox;
 
 mod attacks;
 mod authors;
+mod bundle;
 mod bundled;
 mod completions;
 mod concurrency;

@@ -13,12 +13,21 @@ use crate::{
 };
 
 /// Gives `notes` to new keys; `key` signs that.
-pub fn give(hub: &TestRegistry, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
-    let name = "notes".parse().unwrap();
+pub fn give(hub: &TestRegistry, keys: &[&SecretKey], signer: (Signer, &SecretKey)) {
+    give_name(hub, "notes", keys, signer);
+}
+
+/// Gives a name that the publisher has to a new key.
+pub fn give_to(hub: &TestRegistry, name: &str, heir: &SecretKey) {
+    give_name(hub, name, &[heir], (Signer::Publisher, &hub.publisher));
+}
+
+fn give_name(hub: &TestRegistry, plugin: &str, keys: &[&SecretKey], (signer, key): (Signer, &SecretKey)) {
+    let name = plugin.parse().unwrap();
     let change = hub.begin();
     let previous = change.record(&name).unwrap().unwrap().owner().digest;
     drop(change);
-    hub.add_line("notes", |serial| {
+    hub.add_line(plugin, |serial| {
         let keys = keys.iter().map(|key| key.public()).collect();
         let line = OwnerLine::sign(keys, (&hub.origin, &name, Some(previous)), (signer, key), serial);
         Line::Owner(line.unwrap())

@@ -1,10 +1,18 @@
 //! `leahpm sync`: the installation becomes what a lock says, and the lock stays what it is.
 
+mod consent;
+mod crowd;
+mod lies;
+mod network;
+mod trust;
+
 use std::fs;
+
+use leah_plugin::lock::Lock;
 
 use crate::{
     fixture::{PackageSpec, TestRegistry},
-    sandbox::{Output, Sandbox},
+    sandbox::{Output, Sandbox, names_in},
 };
 
 /// The home of somebody who made a lock, its registry, and the home of somebody who gets the lock.
@@ -51,6 +59,25 @@ impl Team {
         self.user.write("leah.lock", lock);
     }
 
+    /// The user gets a lock that somebody changed on the way.
+    #[track_caller]
+    pub fn hand_changed(&self, lock: &str, change: impl FnOnce(&mut Lock)) {
+        let mut lock = Lock::read(lock.as_bytes()).unwrap();
+        change(&mut lock);
+        self.hand(&lock.to_text().unwrap());
+    }
+
+    /// What a run answers that must fail and leave everything as it was.
+    #[track_caller]
+    pub fn refused(&self, arguments: &[&str]) -> Output {
+        let before = (self.user.tree(), self.user.read("leah.lock"));
+        let output = self.user.run(arguments);
+        assert_ne!(output.code, 0, "{output}");
+        assert_eq!((self.user.tree(), self.user.read("leah.lock")), before, "{output}");
+        self.user.assert_no_leftovers();
+        output
+    }
+
     /// What `leahpm sync --locked` answers to the user.
     pub fn sync(&self) -> Output {
         self.user.run(&["sync", "--locked"])
@@ -78,7 +105,7 @@ fn makes_the_installation_equal_to_the_lock() {
     ");
     assert_eq!(lock_of(&team.user), text);
     assert_eq!(team.user.read("leah.lock"), text.as_bytes());
-    let contents = |sandbox: &Sandbox| crate::sandbox::names_in(&sandbox.layout().store());
+    let contents = |sandbox: &Sandbox| names_in(&sandbox.layout().store());
     assert_eq!(contents(&team.user), contents(&team.author));
     insta::assert_snapshot!(team.user.run(&["history"]), @"
     1> NUMBER  PARENT  TIME                        WHAT
@@ -178,18 +205,21 @@ fn says_what_differs_and_does_nothing() {
     exit 3
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--check", "--json"]), @r#"
-    1> {"error":{"causes":[],"code":3,"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
+    1> {"error":{"causes":[],"code":3,"details":{},"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
     exit 3
     "#);
     assert_eq!(team.user.tree(), before);
     assert_eq!(team.user.run(&["sync", "--check", "--locked"]), differs);
     // A home in which nothing was ever installed stays none.
     let empty = Sandbox::new();
+    team.redact(&empty);
     empty.write("leah.lock", lock_of(&team.author));
     insta::assert_snapshot!(empty.run(&["sync", "--check"]), @"
     1> + app 1.0.0 (hub)
     1> + lib 1.0.0 (hub)
     1> + mail 1.0.0 (hub)
+    1> ~ mail granted: use_model; denied: none
+    1> + registry hub, root key [hub root key]
     2> error: the installation is not as `leah.lock` says
     2> hint: `leahpm sync` makes it so
     exit 3
@@ -292,13 +322,13 @@ fn takes_a_lock_that_differs_only_in_what_it_was_made_for() {
     let other = text.replace("host: \"0.1.0\"", "host: \"0.1.1\"");
     team.hand(&other);
     insta::assert_snapshot!(team.user.run(&["sync", "--check"]), @"
-    1> ~ what the lock says that it was resolved for
+    1> ~ resolved for leah-host 0.1.0 -> 0.1.1
     2> error: the installation is not as `leah.lock` says
     2> hint: `leahpm sync` makes it so
     exit 3
     ");
     insta::assert_snapshot!(team.sync(), @"
-    2> ~ what the lock says that it was resolved for
+    2> ~ resolved for leah-host 0.1.0 -> 0.1.1
     2> Generation 2 is live.
     exit 0
     ");
@@ -320,7 +350,7 @@ fn refuses_a_lock_that_is_none() {
     exit 13
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--check", "--json"]), @r#"
-    1> {"error":{"causes":["line 2, column 10: expected mapping start"],"code":13,"hint":null,"hints":[],"message":"cannot read `leah.lock`"},"schema":1}
+    1> {"error":{"causes":["line 2, column 10: expected mapping start"],"code":13,"details":{},"hint":null,"hints":[],"message":"cannot read `leah.lock`"},"schema":1}
     exit 13
     "#);
 }

@@ -41,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "apply",
         &[
+            "bundle",
             "config",
             "credentials",
             "fetch",
@@ -50,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plan",
             "registry",
             "requirements",
+            "restore",
             "settings",
             "store",
             "trust",

@@ -135,6 +135,7 @@ fn shows_what_there_is_to_do() {
     1>   update       Move plugins to the newest versions that fit
     1>   enable       Switch plugins on
     1>   disable      Switch plugins off
+    1>   lock         Write down which plugins a project needs, to the byte
     1>   hold         Keep plugins at their versions
     1>   unhold       Let plugins that are held move again
     1>   list         Show the installed plugins
@@ -145,6 +146,8 @@ fn shows_what_there_is_to_do() {
     1>   permissions  Show and change what plugins may do
     1>   history      Show the generations that were live
     1>   rollback     Make an earlier generation live again
+    1>   lock         Write down which plugins a project needs, to the byte
+    1>   sync         Make the installation equal to a lock
     1>   diff         Show what differs between two sets of plugins
     1>   tree         Show what is installed as a tree: below each plugin what it needs
     1>   why          Show why a plugin is installed
@@ -325,8 +328,44 @@ fn wrong_usage_ends_with_2_and_says_what_was_meant() {
 #[test]
 fn wrong_usage_is_json_too_where_json_was_asked_for() {
     let sandbox = Sandbox::new();
-    let output = sandbox.run(&["install", "--json"]);
-    assert_eq!((output.code, &output.json()["error"]["code"]), (2, &2.into()), "{output}");
+    let usage = |arguments: &[&str]| sandbox.run(arguments).to_string();
+    insta::assert_snapshot!(usage(&["install", "--json"]), @r#"
+    1> {"error":{"causes":[],"code":2,"details":{},"hint":"`leahpm --help` shows the commands","hints":["`leahpm --help` shows the commands"],"message":"the following required arguments were not provided:\n  <PLUGIN>..."},"schema":1}
+    exit 2
+    "#);
+    insta::assert_snapshot!(usage(&["--json", "instal", "alpha"]), @r#"
+    1> {"error":{"causes":[],"code":2,"details":{},"hint":"some similar subcommands exist: 'disable', 'list', 'uninstall', 'install'","hints":["some similar subcommands exist: 'disable', 'list', 'uninstall', 'install'","`leahpm --help` shows the commands"],"message":"unrecognized subcommand 'instal'"},"schema":1}
+    exit 2
+    "#);
+    insta::assert_snapshot!(usage(&["--json"]), @r#"
+    1> {"error":{"causes":[],"code":2,"details":{},"hint":"`leahpm --help` shows the commands","hints":["`leahpm --help` shows the commands"],"message":"no command was given"},"schema":1}
+    exit 2
+    "#);
+    insta::assert_snapshot!(usage(&["config", "--json"]), @r#"
+    1> {"error":{"causes":[],"code":2,"details":{},"hint":"`leahpm config --help` shows the commands","hints":["`leahpm config --help` shows the commands"],"message":"no command was given"},"schema":1}
+    exit 2
+    "#);
+    insta::assert_snapshot!(usage(&["install", "alpha", "--key", "RW", "--json"]), @r#"
+    1> {"error":{"causes":[],"code":2,"details":{},"hint":"`leahpm --help` shows the commands","hints":["`leahpm --help` shows the commands"],"message":"invalid value 'RW' for '--key <KEY>': a public key has 56 characters and starts with `RW`, this text has 2"},"schema":1}
+    exit 2
+    "#);
+    let nothing = sandbox.run_env::<&str>(&[], &[("LEAHPM_JSON", "1")]);
+    assert_eq!(nothing, sandbox.run(&["--json"]));
+    let by_variable = sandbox.run_env(&["install"], &[("LEAHPM_JSON", "1")]);
+    assert_eq!(by_variable, sandbox.run(&["install", "--json"]));
+    // It is no flag behind `--`, and `no` is no.
+    assert_eq!(sandbox.run(&["list", "--", "--json"]).stdout, "");
+    assert_eq!(sandbox.run_env(&["install"], &[("LEAHPM_JSON", "no")]).stdout, "");
+}
+
+#[test]
+fn help_and_version_are_text_with_json_as_without() {
+    let sandbox = Sandbox::new();
+    for asked in [&["--help"][..], &["--version"], &["list", "--help"], &["help", "list"]] {
+        let plain = sandbox.run(asked).ok();
+        assert_eq!(sandbox.run_env(asked, &[("LEAHPM_JSON", "1")]), plain, "{asked:?}");
+        assert_eq!(sandbox.run(&[&["--json"], asked].concat()), plain, "{asked:?}");
+    }
 }
 
 #[test]

@@ -64,11 +64,13 @@ pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
         let grant = grant_hint(ctx, &open);
-        let locked =
-            format!("in a script, `{} --locked` takes a lock that was read for the consent", ctx.invocation);
+        let locked = format!(
+            "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
+            ctx.invocation
+        );
         return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(grant).hint(locked));
     }
-    ctx.ui.ask(&NeedsConsent(open).to_string());
+    ctx.ui.ask(&format!("The lock grants what was not granted here before:{}", lines(&open)));
     if prompt::confirm("Do you agree to all of it?")? {
         Ok(())
     } else {

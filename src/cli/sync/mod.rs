@@ -238,7 +238,7 @@ fn check_tools(
         Some(one) => Some(one.line.interface.tools.as_slice()),
         None => installed.get(name).map(Vec::as_slice),
     };
-    Ok(plan::check_tools(next, live, tools)?)
+    plan::check_tools(next, live, tools).map_err(refused::tools)
 }
 
 fn finish(

@@ -4,7 +4,10 @@ use super::{
     super::failure::{Failure, Kind},
     SyncArgs,
 };
-use crate::restore::{Misfit, RestoreError};
+use crate::{
+    plan::PlanError,
+    restore::{Misfit, RestoreError},
+};
 
 /// A lock that is not what the registries say, or that must not be live here.
 pub(super) fn lock(_args: &SyncArgs, error: RestoreError) -> Failure {
@@ -44,6 +47,12 @@ pub(super) fn lock(_args: &SyncArgs, error: RestoreError) -> Failure {
         ),
     };
     Failure::new(kind, error).hint(hint)
+}
+
+/// Two plugins of a lock offer one tool. Whoever makes a lock decides which of them has it.
+pub(super) fn tools(error: PlanError) -> Failure {
+    let failure = Failure::from(error);
+    Failure { hints: vec!["the lock has to switch one of them off, or leave it out".to_owned()], ..failure }
 }
 
 /// Plugins that were to stay and cannot.

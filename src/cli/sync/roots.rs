@@ -106,8 +106,10 @@ fn agree(ctx: &Context, args: &SyncArgs, new: NewRoot) -> Result<(), Failure> {
     if !ctx.ui.interactive {
         let key =
             format!("if you know that key to be the right one, run `{} --key {}`", ctx.invocation, new.key);
-        let locked =
-            format!("in a script, `{} --locked` takes a lock that was read for the consent", ctx.invocation);
+        let locked = format!(
+            "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
+            ctx.invocation
+        );
         return Err(Failure::new(Kind::Consent, new).hint(key).hint(locked));
     }
     ctx.ui.ask(&format!(

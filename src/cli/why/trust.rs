@@ -1,6 +1,6 @@
 //! `leahpm why NAME --trust`: each step of the proof in words, and as an object for scripts.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use leah_plugin::{
     lock::Locked,
@@ -22,13 +22,15 @@ use crate::{
     restore::RestoreError,
 };
 
-/// A step that does not hold.
+/// How far one got.
 #[derive(Debug, thiserror::Error)]
-#[error("why `{name}` is believed does not hold at the step `{step}`")]
-struct Broken {
-    name: PluginName,
-    step: &'static str,
-    source: Box<dyn std::error::Error + Send + Sync>,
+enum Stopped {
+    /// A step does not hold.
+    #[error("why `{name}` is believed does not hold at the step `{step}`")]
+    Broken { name: PluginName, step: &'static str, source: Box<dyn Error + Send + Sync> },
+    /// What a step needs cannot be had now; that says nothing about whether it holds.
+    #[error("cannot look at why `{name}` is believed: the step `{step}`")]
+    Unseen { name: PluginName, step: &'static str, source: Box<dyn Error + Send + Sync> },
 }
 
 /// Shows why an installed plugin is believed.
@@ -46,9 +48,13 @@ pub(super) fn run(
         }
     }
     if let Some((step, error)) = broken {
-        let Failure { kind, source, hints, .. } = error.into();
-        let source = Box::new(Broken { name: name.clone(), step: step.as_str(), source });
-        return Err(Failure { hints, ..Failure::new(kind, source) });
+        let failure: Failure = error.into();
+        let (name, step, source) = (name.clone(), step.as_str(), failure.source);
+        let stopped = match failure.kind {
+            Kind::Trust | Kind::CheckFailed => Stopped::Broken { name, step, source },
+            _ => Stopped::Unseen { name, step, source },
+        };
+        return Err(Failure { source: Box::new(stopped), ..failure });
     }
     if ctx.ui.json {
         let object = json!({
@@ -72,10 +78,25 @@ impl From<ProofError> for Failure {
                 .hint("`leahpm verify --repair` fetches the damaged plugins again"),
             ProofError::OtherRoot { .. } => Self::new(Kind::Trust, error)
                 .hint("`leahpm registry list` shows the root keys that are pinned here"),
-            ProofError::Restore(RestoreError::NeedsNewer(_)) => Self::new(Kind::Incompatible, error),
-            ProofError::Restore(_) => Self::new(Kind::Trust, error),
+            ProofError::Restore(error) => restore(error),
         }
     }
+}
+
+/// A lock and a record that do not agree.
+fn restore(error: RestoreError) -> Failure {
+    let (kind, hint) = match &error {
+        RestoreError::NeedsNewer(_) => (Kind::Incompatible, None),
+        RestoreError::Revoked(package) => (
+            Kind::Trust,
+            Some(format!("`leahpm update {}` looks for a version that was not revoked", package.name)),
+        ),
+        RestoreError::Missing(package) => {
+            (Kind::Trust, Some(format!("`leahpm info {}` shows the versions that are there", package.name)))
+        }
+        _ => (Kind::Trust, None),
+    };
+    Failure::new(kind, error).hint_if_any(hint)
 }
 
 /// The name of a step, and what there is to say of it below.

@@ -3,7 +3,7 @@
 
 mod canary;
 pub mod daemon;
-mod fake;
+pub mod fake;
 
 mod at_once;
 mod commands;

@@ -201,7 +201,7 @@ fn without_a_network_the_cache_serves_what_it_has() {
 }
 
 /// The registry's head as it is now ends its life three days ago.
-pub(super) fn expire(hub: &TestRegistry) {
+pub fn expire(hub: &TestRegistry) {
     hub.change_head(|head| (head.expires, head.serial) = (now() - 3 * 24 * 3600 - 60, head.serial + 1));
 }
 

@@ -5,7 +5,7 @@ use leah_plugin::{key::SecretKey, record::Signer};
 
 use crate::{
     attacks::keys::hand_over,
-    fixture::{PackageSpec, TestRegistry, hub},
+    fixture::{PackageSpec, TestRegistry, hub, now},
     http,
     publishers::{give, revoke},
     sandbox::{Output, Sandbox},
@@ -19,20 +19,23 @@ fn notes() -> (Sandbox, TestRegistry) {
     (sandbox, hub)
 }
 
-/// What is printed, with words in place of hashes: sha256 in full, and the twelve digits in the name of an entry.
+/// What is printed, with a word in place of hashes: sha256 in full, and the twelve digits in the name of an entry.
 fn shown(output: &Output) -> String {
-    let text = output.to_string();
-    let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let word = |word: &str| match word.split_once("-1.0.0-") {
-        _ if is_hash(word.trim_end_matches([',', '`'])) => {
-            word.replace(|c: char| c.is_ascii_hexdigit(), "") + "[HASH]"
-        }
-        Some((front, hash)) if hash.len() == 13 => format!("{front}-1.0.0-[HASH]`"),
-        _ if word.starts_with("sha256:") => "sha256:[HASH]".to_owned(),
-        _ => word.to_owned(),
-    };
-    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+    without(&output.to_string(), |digits| [12, 64].contains(&digits.len()))
+}
+
+/// The same with `[HASH]` for each run of hexadecimal digits that `is_hash` takes for one.
+fn without(text: &str, is_hash: impl Fn(&str) -> bool) -> String {
+    let (mut shown, mut rest) = (String::new(), text);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        let (digits, behind) = rest.split_at(end);
+        shown.push_str(if is_hash(digits) { "[HASH]" } else { digits });
+        let end = behind.find(|c: char| c.is_ascii_hexdigit()).unwrap_or(behind.len());
+        shown.push_str(&behind[..end]);
+        rest = &behind[end..];
+    }
+    shown
 }
 
 #[test]
@@ -49,7 +52,7 @@ fn tells_every_step_from_the_pinned_key_to_the_grant() {
     1>   head 2 is good until [TIME]
     1>   read just now from `[DIR]/hub`; the newest state seen so far
     1> record
-    1>   sha256 ,[HASH] 1339 bytes, 2 lines
+    1>   sha256 [HASH], 1339 bytes, 2 lines
     1>   named by this hash in the directory, whose top the head names: [HASH]
     1>   all of it was seen before and is the same
     1> publisher
@@ -57,7 +60,7 @@ fn tells_every_step_from_the_pinned_key_to_the_grant() {
     1>   first seen when it was installed, on the word of the registry, and pinned since
     1> package
     1>   notes 1.0.0, 270 bytes, published [TIME]
-    1>   sha256 ,[HASH] signed with [hub publisher key]
+    1>   sha256 [HASH], signed with [hub publisher key]
     1>   trusted comment: leahpm:package:1 registry:hub name:notes version:1.0.0 file:notes-1.0.0.tar.gz size:270 sha256:[HASH]
     1>   content hash [HASH]
     1>   the files in `[HOME]/store/notes-1.0.0-[HASH]` were hashed just now and have it
@@ -92,7 +95,7 @@ fn tells_how_keys_were_handed_over() {
     1>   head 5 is good until [TIME]
     1>   read just now from `[DIR]/hub`; the newest state seen before was 1.2
     1> record
-    1>   sha256 ,[HASH] 2050 bytes, 4 lines
+    1>   sha256 [HASH], 2050 bytes, 4 lines
     1>   named by this hash in the directory, whose top the head names: [HASH]
     1>   its first 1339 bytes were seen before and are the same
     1> publisher
@@ -101,7 +104,7 @@ fn tells_how_keys_were_handed_over() {
     1>   pinned since it was installed; the chain of changes is unbroken
     1> package
     1>   notes 1.0.0, 270 bytes, published [TIME]
-    1>   sha256 ,[HASH] signed with [hub publisher key]
+    1>   sha256 [HASH], signed with [hub publisher key]
     1>   trusted comment: leahpm:package:1 registry:hub name:notes version:1.0.0 file:notes-1.0.0.tar.gz size:270 sha256:[HASH]
     1>   content hash [HASH]
     1>   the files in `[HOME]/store/notes-1.0.0-[HASH]` were hashed just now and have it
@@ -166,36 +169,37 @@ fn tells_over_http_what_was_asked_and_offline_what_was_not() {
     assert_eq!((&step(&[], 1)["from_cache"], &step(&[], 4)["archive"]), (&false.into(), &"verified".into()));
     drop(server);
     let output = sandbox.run(&["why", "alpha", "--trust", "--offline"]).ok();
-    insta::assert_snapshot!(output.stdout.lines().find(|line| line.contains("cache")).unwrap(), @"");
+    insta::assert_snapshot!(output.stdout.lines().find(|line| line.contains("cache")).unwrap(), @"  read from the cache; whether `[URL]` has a newer one was not asked; the newest state seen so far");
     std::fs::remove_dir_all(sandbox.path("cache/archives")).unwrap();
     assert_eq!(step(&["--offline"], 4)["archive"], "not_at_hand");
     std::fs::remove_dir_all(sandbox.path("cache")).unwrap();
-    insta::assert_snapshot!(sandbox.run(&["why", "alpha", "--trust", "--offline"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["why", "alpha", "--trust", "--offline"]), @"
+    2> error: cannot look at why `alpha` is believed: the step `root`
+    2> caused by: `head` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
+    2> hint: run the command again without `--offline`
+    exit 6
+    ");
 }
 
 #[test]
 fn a_registry_that_is_past_its_time_still_proves_what_is_installed() {
     let (sandbox, hub) = notes();
-    hub.change_head(|head| head.expires = 1_700_000_000);
+    hub.change_head(|head| (head.expires, head.serial) = (now() - 60, head.serial + 1));
     let output = sandbox.run(&["why", "notes", "--trust"]).ok();
-    insta::assert_snapshot!(output.stdout.lines().find(|line| line.contains("past its time")).unwrap(), @"");
+    insta::assert_snapshot!(output.stdout.lines().find(|line| line.contains("past its time")).unwrap(), @"  head 3 is past its time since [TIME]: nothing new is chosen from it");
 }
 
 #[test]
 fn files_that_were_changed_since_are_told_apart_from_what_was_signed() {
     let (sandbox, _hub) = notes();
-    let file = sandbox.layout().plugins().join("notes/plugin.yaml");
-    std::fs::remove_file(sandbox.layout().plugins().join("notes")).ok();
-    let entry = sandbox.layout().entry(&sandbox.locked("notes").entry(&"notes".parse().unwrap()));
-    drop(file);
-    sandbox.run_line(&format!("chmod -R u+w {0}; echo '# mine' >> {0}/plugin.yaml", entry.display())).ok();
+    sandbox.run_line("cd home/plugins/notes/ && chmod -R u+w . && echo '# mine' >> plugin.yaml").ok();
     let output = sandbox.run(&["why", "notes", "--trust"]);
-    insta::assert_snapshot!(shown(&output).lines().skip_while(|line| line.starts_with("1>")).collect::<Vec<_>>().join("\n"), @"
-    2> error: why `notes` is believed does not hold at the step `package`
-    2> caused by: the installed files are not as they were signed:
-    2>   the files of `notes-1.0.0-[HASH]` have changed
-    2> hint: `leahpm verify --repair` fetches the damaged plugins again
-    exit 3
+    assert_eq!(output.code, 3);
+    insta::assert_snapshot!(without(&output.stderr, |digits| digits.len() == 12), @"
+    error: why `notes` is believed does not hold at the step `package`
+    caused by: the installed files are not as they were signed:
+      the files of `notes-1.0.0-[HASH]` have changed
+    hint: `leahpm verify --repair` fetches the damaged plugins again
     ");
     assert!(output.stdout.contains("\npublisher\n") && !output.stdout.contains("\npackage\n"));
     sandbox.run_hint(&output).ok();
@@ -210,9 +214,10 @@ fn what_does_not_hold_ends_with_the_code_for_trust_and_says_at_which_step() {
     insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust"]).stderr, @"
     error: why `notes` is believed does not hold at the step `package`
     caused by: `notes` 1.0.0 of registry `hub` is signed with a key that was revoked
+    hint: `leahpm update notes` looks for a version that was not revoked
     ");
     insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust", "--json"]), @r#"
-    1> {"error":{"causes":["`notes` 1.0.0 of registry `hub` is signed with a key that was revoked"],"code":7,"hint":null,"hints":[],"message":"why `notes` is believed does not hold at the step `package`"},"schema":1}
+    1> {"error":{"causes":["`notes` 1.0.0 of registry `hub` is signed with a key that was revoked"],"code":7,"details":{},"hint":"`leahpm update notes` looks for a version that was not revoked","hints":["`leahpm update notes` looks for a version that was not revoked"],"message":"why `notes` is believed does not hold at the step `package`"},"schema":1}
     exit 7
     "#);
     std::fs::write(hub.archive_path("notes", "1.0.0"), "forged").unwrap();

@@ -8,6 +8,7 @@ mod piece;
 mod private;
 mod sync;
 mod tree;
+mod unfinished;
 mod write;
 
 use std::{
@@ -26,6 +27,7 @@ pub use self::{
     private::{PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
     tree::{Measure, make_read_only, make_writable, measure, remove_tree},
+    unfinished::Unfinished,
     write::{
         Access, create_durable, create_folder, create_folders, create_new, exchange, open_lock, random,
         remove_file, rename, replace, symlink,

@@ -28,7 +28,7 @@ pub enum Access {
 }
 
 impl Access {
-    const fn mode(self) -> u32 {
+    pub(super) const fn mode(self) -> u32 {
         match self {
             Self::Private => 0o600,
             Self::Shared => 0o644,
@@ -58,8 +58,7 @@ pub fn create_new(path: &Path, bytes: &[u8], access: Access, durability: Durabil
 /// As [`create_new`].
 pub fn create_durable(path: &Path, bytes: &[u8], access: Access) -> Result<(), FsError> {
     create(path, bytes, access)?.sync_all().map_err(failed("sync", path))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    sync_folder(folder, Durability::Synced)
+    sync_folder(folder_of(path), Durability::Synced)
 }
 
 /// Replaces a file, or makes it, in one step: who reads it sees the old bytes or the new.
@@ -67,21 +66,33 @@ pub fn create_durable(path: &Path, bytes: &[u8], access: Access) -> Result<(), F
 /// # Errors
 /// When a step fails; the old file is then still there, unless the error is about syncing the folder.
 pub fn replace(path: &Path, bytes: &[u8], access: Access, durability: Durability) -> Result<(), FsError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary = Layout::new_file(path, random());
-    let written = create(&temporary, bytes, access)
-        .and_then(|file| match durability {
-            // Without this, some file systems put the rename on disk before the bytes.
-            Durability::Synced => file.sync_all().map_err(failed("sync", &temporary)),
-            Durability::Unsynced => Ok(()),
-        })
-        .and_then(|()| rename(&temporary, path));
+    let written =
+        create(&temporary, bytes, access).and_then(|file| take_name(&file, &temporary, path, durability));
     if let Err(error) = written {
         // The first error is the one to report; that the temporary file may stay does no harm.
         let _ = remove_file(&temporary);
         return Err(error);
     }
-    sync_folder(folder, durability)
+    sync_folder(folder_of(path), durability)
+}
+
+/// Puts a file that is called `temporary` on disk, and then in place of what is at `path`.
+pub(super) fn take_name(
+    file: &File,
+    temporary: &Path,
+    path: &Path,
+    durability: Durability,
+) -> Result<(), FsError> {
+    if durability == Durability::Synced {
+        // Without this, some file systems put the rename on disk before the bytes.
+        file.sync_all().map_err(failed("sync", temporary))?;
+    }
+    rename(temporary, path)
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Opens, or makes, the file that a lock is put on. It is private, since it says what its holder does.

@@ -1,6 +1,7 @@
 //! The bundle: a lock and everything that it takes to install it without a network, in one tar of one canonical form.
 //! It vouches for nothing: every file in it is checked as if it came from a registry's server, by keys that are known
-//! otherwise. This says where the files are in it; what they say is read elsewhere.
+//! otherwise. This says where the files are in it; what they say is read elsewhere. The form is section 12 of
+//! docs/formats.md.
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
@@ -60,6 +61,9 @@ pub enum BundleError {
     /// Its first file makes no sense.
     #[error("`{MARK}` in it is not valid")]
     Mark(#[source] YamlError),
+    /// Its first file says what it should in other bytes: one bundle could be another file.
+    #[error("`{MARK}` in it is not written as leahpm writes it")]
+    Spelling,
     /// The lock is missing, or something stands before it.
     #[error("its second file is not `{LOCK}`")]
     NoLock,
@@ -294,7 +298,8 @@ impl<E: From<BundleError>, R: FnMut(u64, &mut [u8]) -> Result<(), E>> Tar<R> {
                 FormatError::Newer(format) => BundleError::Format(format),
                 FormatError::Yaml(error) => BundleError::Mark(error),
             })?;
-        Ok(mark.lock)
+        let spelled = yaml::to_string(&mark).map_err(BundleError::Mark)?;
+        if spelled.as_bytes() == content { Ok(mark.lock) } else { Err(BundleError::Spelling.into()) }
     }
 
     /// The next file and where its content is; none at the end.

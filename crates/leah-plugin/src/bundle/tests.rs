@@ -219,6 +219,17 @@ fn asks_for_a_newer_release_where_one_made_it_and_notices_another_lock() {
     let newer = |b: &mut Vec<u8>| b[BLOCK + "format: ".len()] = b'2';
     check(newer, "it is of format 2, which needs a newer leahpm");
     check(|b| b[BLOCK] = b'F', "`leah.bundle` in it is not valid");
+    let space = |b: &mut Vec<u8>| b[BLOCK + "format: 1".len()] = b' ';
+    check(space, "`leah.bundle` in it is not valid");
+    let (digest, upper) =
+        (Digest::of(LOCK_TEXT).to_string(), Digest::of(LOCK_TEXT).to_string().to_uppercase());
+    let shout = move |b: &mut Vec<u8>| {
+        let at = BLOCK + "format: 1\nlock: ".len();
+        assert_eq!(b[at..at + digest.len()], *digest.as_bytes());
+        b[at..at + digest.len()].copy_from_slice(upper.as_bytes());
+    };
+    check(shout, "`leah.bundle` in it is not valid");
+    check(|b| b[BLOCK + "format:".len()] = b'\t', "`leah.bundle` in it is not written as leahpm writes it");
     let index = read(&bundle_of(&files())).unwrap();
     assert!(matches!(index.check_lock(b"another"), Err(BundleError::LockChanged { .. })));
     let mut none = bundle_of(&files());
