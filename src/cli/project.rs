@@ -108,7 +108,6 @@ pub(super) struct CurrentLock {
     /// True where it was made anew and written.
     pub(super) written: bool,
     /// Plugins about whose permissions a person was asked in this run.
-    #[allow(dead_code, reason = "`sync` looks at it")]
     pub(super) decided: BTreeSet<PluginName>,
 }
 
@@ -146,7 +145,6 @@ impl Project {
     }
 
     /// The project of a lock. Beside a lock of another name than [`LOCK`] no wish list counts.
-    #[allow(dead_code, reason = "`sync` calls it")]
     pub(super) fn of_lock(path: &Path) -> Result<Self, Failure> {
         let wishes_path = path.with_file_name(WISHES);
         let is_ours = path.file_name().is_some_and(|name| name == LOCK);
@@ -176,7 +174,6 @@ impl Project {
 
     /// The lock that counts: the one that is there if it is what is asked for, else one that is made anew and, but in a
     /// dry run, written. Where the run is strict, none is made.
-    #[allow(dead_code, reason = "`sync` calls it")]
     pub(super) fn current(
         &self,
         ctx: &Context,
@@ -216,6 +213,17 @@ impl Project {
             }
         }
         Ok(CurrentLock { lock, changes, differs, written, decided })
+    }
+
+    /// The command that makes the lock anew with these options; none where there is no wish list to make it from.
+    pub(super) fn relock(&self, options: &str) -> Option<String> {
+        self.wishes.as_ref()?;
+        let command = format!("leahpm lock {options}");
+        if self.wishes_path == Path::new(WISHES) {
+            return Some(command.trim_end().to_owned());
+        }
+        let path = fs::shown(&self.wishes_path);
+        Some(format!("{} {}", command.trim_end(), shlex::try_quote(&path).ok()?))
     }
 
     /// Refuses a lock that is missing or stale.

@@ -53,6 +53,12 @@ impl FsError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
+    /// True when a file stands where the path has a folder, so that it names nothing either.
+    #[must_use]
+    pub fn is_below_file(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotADirectory
+    }
+
     /// True when a file is larger than its reader allows.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
