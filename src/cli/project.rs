@@ -180,6 +180,7 @@ impl Project {
         session: &Session,
         strictness: Strictness,
     ) -> Result<CurrentLock, Failure> {
+        self.warn(ctx);
         let state = self.state(None);
         if strictness != Strictness::Free {
             self.check(&state)?;

@@ -230,7 +230,11 @@ fn a_strict_run_says_what_is_missing_or_stale_and_writes_nothing() {
     let by_variable = sandbox.run_env(&["lock"], &[("LEAHPM_LOCKED", "1")]);
     assert_eq!(by_variable.code, 3);
     assert_eq!(sandbox.run_env(&["lock"], &[("LEAHPM_FROZEN", "1")]), by_variable);
-    assert_eq!(sandbox.run(&["lock", "--locked", "--update"]).code, 2);
+    insta::assert_snapshot!(sandbox.run(&["lock", "--locked", "--update"]), @"
+    2> error: `--update` makes the lock anew, and `--locked` and `--frozen` leave it as it is
+    exit 2
+    ");
+    assert_eq!(sandbox.run_env(&["lock", "--dry-run", "--update"], &[("LEAHPM_LOCKED", "0")]).code, 0);
     insta::assert_snapshot!(sandbox.run_hint(&stale), @"
     2> - alpha 1.0.0
     2> ~ beta asked for as ^1.1 from hub
@@ -563,7 +567,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let (sandbox, _hub) = project();
     sandbox.write("project/plugins.yaml", sandbox.read("plugins.yaml"));
     fs::set_permissions(sandbox.path("project"), fs::Permissions::from_mode(0o555)).unwrap();
-    insta::assert_snapshot!(random_names(sandbox.run_as_user(&["lock", "project/plugins.yaml"])), @"
+    insta::assert_snapshot!(random_names(&sandbox.run_as_user(&["lock", "project/plugins.yaml"])), @"
     2> error: cannot write `project/leah.lock`
     2> caused by: cannot create `project/.new-[RANDOM]`
     2> caused by: Permission denied (os error 13)
@@ -573,7 +577,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 /// Temporary names have sixteen digits that nobody can foresee.
-fn random_names(output: Output) -> String {
+fn random_names(output: &Output) -> String {
     let text = output.to_string();
     match text.split_once("/.new-") {
         Some((front, rest)) => format!("{front}/.new-[RANDOM]{}", &rest[16..]),
