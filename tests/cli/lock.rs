@@ -6,6 +6,7 @@ use leah_plugin::lock::Lock;
 
 use crate::{
     fixture::{PackageSpec, TestRegistry, hub},
+    http::{add, served},
     sandbox::{Output, Sandbox, is_missing, names_in, tree_of},
 };
 
@@ -629,6 +630,16 @@ fn a_lock_of_a_newer_revision_is_taken_as_it_is_and_never_written() {
     exit 10
     ");
     assert_eq!(check_untouched(&sandbox, &["lock", "--dry-run"]).code, 10);
+    // It can be installed; what lies in the home then is a lock of this release.
+    wish(&sandbox, "alpha: ^1");
+    insta::assert_snapshot!(sandbox.run(&["sync", "--locked"]), @"
+    2> warning: `leah.lock` is of revision 3, and this leahpm knows revision 0: what it does not know is left out
+    2> + alpha 1.0.0 (hub)
+    2> + beta 1.1.0 (hub)
+    2> Generation 1 is live.
+    exit 0
+    ");
+    assert_eq!(sandbox.run(&["export"]).ok().stdout, sandbox.redacted(&text));
     // Without a newer revision an unknown key is a mistake.
     sandbox.write("leah.lock", text.replacen("format: 1\n", "format: 1\nmood: good\n", 1));
     insta::assert_snapshot!(check_untouched(&sandbox, &["lock", "--locked"]), @"
@@ -666,4 +677,23 @@ fn asks_no_server_and_opens_no_folder_of_a_registry_when_all_is_as_it_should_be(
     let opened =
         calls.lines().filter(|line| line.contains(hub.folder.to_str().unwrap()) || line.contains("socket("));
     assert_eq!(opened.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn says_where_the_registry_of_a_lock_is_that_was_not_added_here() {
+    let (sandbox, hub, server) = served();
+    add(&sandbox, &hub, &server.url());
+    wish(&sandbox, "beta: { registry: hub }");
+    sandbox.run(&["lock"]).ok();
+    let other = Sandbox::new();
+    other.redact(server.url(), "[URL]");
+    other.write("leah.lock", sandbox.read("leah.lock"));
+    wish(&other, "beta: { registry: hub }");
+    check_untouched(&other, &["lock"]).ok();
+    insta::assert_snapshot!(other.run(&["lock", "--update"]), @"
+    2> error: there is no registry `hub`, only `bundled`
+    2> hint: `leahpm registry add hub [URL]` adds the one that the lock was made from
+    exit 5
+    ");
+    assert!(!other.home().exists());
 }
