@@ -17,6 +17,7 @@ mod attacks;
 mod authors;
 mod bundle;
 mod bundled;
+mod ci;
 mod completions;
 mod concurrency;
 mod config;
