@@ -4,8 +4,8 @@ use std::error::Error;
 
 use leah_http::{HttpError, Problem};
 use leah_plugin::{
-    bundle::BundleError as Form, head::HeadError, key::KeyError, name::PluginName, package::PackageError,
-    root::RootError, signature::SignatureError,
+    bundle::BundleError as Form, head::HeadError, key::KeyError, lock::LockError, name::PluginName,
+    package::PackageError, root::RootError, signature::SignatureError,
 };
 use semver::Version;
 
@@ -375,6 +375,10 @@ impl From<SwitchError> for Failure {
             SwitchError::Locking(error) => error.into(),
             SwitchError::File(error) => error.into(),
             SwitchError::Read(error) => error.into(),
+            // The live lock was written by a release that knows more; what this one left out would be lost.
+            SwitchError::Lock(LockError::Revision(_)) => {
+                Self::new(Kind::Incompatible, error).hint("update leahpm, then run the command again")
+            }
             SwitchError::EntryMissing { .. } | SwitchError::SettingsMissing { .. } => {
                 Self::new(Kind::CheckFailed, error).hint("`leahpm verify --all` shows what else is damaged")
             }

@@ -37,6 +37,7 @@ mod hostile;
 mod http;
 mod install;
 mod list;
+mod lock;
 mod locking;
 mod outdated;
 mod permissions;
