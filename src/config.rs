@@ -1,11 +1,13 @@
-//! The configuration of one run: flags and environment become meaning here, once; nobody reads the
+//! The configuration of one run: flags, environment and the user's file become meaning here, once; nobody reads the
 //! environment later. Also the registries a user has added, in `registries.yaml`.
+
+mod user;
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -21,6 +23,7 @@ use leah_plugin::{
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+pub use self::user::{Color, UserFile};
 use crate::{
     consent::Choices,
     fs::{self, Access, Durability, FsError},
@@ -172,6 +175,20 @@ pub enum ConfigError {
     /// What was given for a proxy is none. It may hold a password, so that it is not repeated.
     #[error("cannot take that for a proxy")]
     Proxy(#[source] ProxyUrlError),
+    /// The user's file cannot be read.
+    #[error("cannot read the configuration")]
+    UserFile {
+        /// Which file, and why.
+        source: FsError,
+    },
+    /// The user's file is not what it should be.
+    #[error("cannot read the configuration `{}`", crate::fs::shown(path))]
+    User {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: YamlError,
+    },
     /// The file is not what it should be.
     #[error("cannot read `{}`", crate::fs::shown(path))]
     Registries {
@@ -280,20 +297,17 @@ impl Registries {
     }
 }
 
-/// The home for an answer to the shell, which comes before flags are read: LEAH_HOME or the default one.
+/// Home and cache for an answer to the shell, which comes before flags are read: what the environment says, else the
+/// user's file, else the default ones.
 ///
 /// # Errors
-/// When the operating system does not say where the default one is.
+/// When the operating system does not say where the default home is.
 #[expect(clippy::disallowed_methods, reason = "a completion is answered before there is a configuration")]
-pub fn home_of_environment() -> Result<PathBuf, ConfigError> {
-    let home = std::env::var_os("LEAH_HOME").filter(|home| !home.is_empty());
-    home.map_or_else(default_home, |home| Ok(home.into()))
-}
-
-/// The cache for an answer to the shell: LEAH_CACHE or the default one.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "a completion is answered before there is a configuration")]
-pub fn cache_of_environment(home: &Path) -> PathBuf {
-    let cache = std::env::var_os("LEAH_CACHE").filter(|cache| !cache.is_empty());
-    cache.map_or_else(|| default_cache(home), Into::into)
+pub fn places_of_environment() -> Result<(PathBuf, PathBuf), ConfigError> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    // A completion has nowhere to report an error to.
+    let file = UserFile::read(variable("LEAHPM_CONFIG").as_deref().map(OsStr::as_ref)).unwrap_or_default();
+    let home = variable("LEAH_HOME").map(PathBuf::from).or(file.home).map_or_else(default_home, Ok)?;
+    let cache = variable("LEAH_CACHE").map(PathBuf::from).or(file.cache);
+    Ok((home.clone(), cache.unwrap_or_else(|| default_cache(&home))))
 }

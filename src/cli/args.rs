@@ -1,15 +1,17 @@
 //! The flags that every command takes, and what they mean: they become a `Config` and a `Ui` once.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::{
-    ArgAction,
+    ArgAction, ArgMatches,
     builder::{FalseyValueParser, OsStringValueParser, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 use leah_plugin::{key::PublicKey, layout::CacheLayout};
 use semver::Version;
@@ -20,7 +22,7 @@ use super::{
     ui::{ColorChoice, Ui, Verbosity},
 };
 use crate::{
-    config::{self, Config, ConfigError, HostConfig, NetworkConfig},
+    config::{self, Color, Config, ConfigError, HostConfig, NetworkConfig, UserFile},
     consent::{Choice, Choices},
     fs::Durability,
 };
@@ -37,6 +39,10 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, env = "LEAH_CACHE", value_name = "DIR", hide_env = true,
         value_parser = OsStringValueParser::new())]
     cache: Option<OsString>,
+    /// File with defaults of your own for these options [default: config.yaml in the platform's configuration folder]
+    #[arg(long, global = true, env = "LEAHPM_CONFIG", value_name = "FILE", hide_env = true,
+        value_parser = OsStringValueParser::new(), value_hint = clap::ValueHint::FilePath)]
+    config_file: Option<OsString>,
     /// Say what would be done and do nothing
     #[arg(long, global = true, env = "LEAHPM_DRY_RUN", hide_env = true, value_parser = FalseyValueParser::new())]
     dry_run: bool,
@@ -135,7 +141,83 @@ pub(super) struct GlobalArgs {
     test_unsynced: bool,
 }
 
+/// The global options that the command line or the environment says something of.
+#[derive(Debug)]
+pub(super) struct Said(BTreeSet<&'static str>);
+
+/// The options that the user's file can say something of, by their ids.
+const KEYS: [&str; 14] = [
+    "home",
+    "cache",
+    "offline",
+    "host_version",
+    "no_host",
+    "host_wait",
+    "lock_wait",
+    "timeout",
+    "proxy",
+    "ca_cert",
+    "json",
+    "quiet",
+    "verbose",
+    "color",
+];
+
+impl Said {
+    pub(super) fn of(matches: &ArgMatches) -> Self {
+        // An empty variable says nothing, as in every shell.
+        let is_empty = |id: &str| {
+            let mut values = matches.get_raw(id).into_iter().flatten();
+            matches.value_source(id) == Some(ValueSource::EnvVariable) && values.all(|value| value.is_empty())
+        };
+        let is_said = |id: &&str| {
+            matches.value_source(id).is_some_and(|source| source > ValueSource::DefaultValue) && !is_empty(id)
+        };
+        Self(KEYS.into_iter().filter(is_said).collect())
+    }
+
+    fn or<T>(&self, id: &str, said: T, file: Option<T>) -> T {
+        if self.0.contains(id) { said } else { file.unwrap_or(said) }
+    }
+}
+
 impl GlobalArgs {
+    /// The user's file, which these options may name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn user_file(&self) -> Result<UserFile, ConfigError> {
+        let named = self.config_file.as_ref().filter(|path| !path.is_empty());
+        UserFile::read(named.map(Path::new))
+    }
+
+    /// The same with what the user's file says where neither the command line nor the environment says something.
+    #[must_use]
+    pub(super) fn or(self, file: UserFile, said: &Said) -> Self {
+        // Who says one of them does not want the other one of the file.
+        let (quiet, verbose) = (
+            said.or("quiet", self.quiet, file.quiet.map(|quiet| quiet && !self.verbose)),
+            said.or("verbose", self.verbose, file.verbose.map(|verbose| verbose && !self.quiet)),
+        );
+        Self {
+            home: said.or("home", self.home, file.home.map(|path| Some(path.into()))),
+            cache: said.or("cache", self.cache, file.cache.map(|path| Some(path.into()))),
+            offline: said.or("offline", self.offline, file.offline),
+            host_version: said.or("host_version", self.host_version, file.host_version.map(Some)),
+            no_host: said.or("no_host", self.no_host, file.no_host),
+            host_wait: said.or("host_wait", self.host_wait, file.host_wait),
+            lock_wait: said.or("lock_wait", self.lock_wait, file.lock_wait),
+            timeout: said.or("timeout", self.timeout, file.timeout),
+            proxy: said.or("proxy", self.proxy, file.proxy.map(Some)),
+            ca_cert: said.or("ca_cert", self.ca_cert, file.ca_cert),
+            json: said.or("json", self.json, file.json),
+            color: said.or("color", self.color, file.color.map(ColorChoice::from)),
+            quiet,
+            verbose,
+            ..self
+        }
+    }
+
     pub(super) fn ui(&self) -> Ui {
         let verbosity = match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -173,6 +255,16 @@ impl GlobalArgs {
             lock_wait: Duration::from_secs(self.lock_wait),
             durability: if self.test_unsynced { Durability::Unsynced } else { Durability::Synced },
         })
+    }
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
     }
 }
 

@@ -155,10 +155,9 @@ fn numbers() -> Option<Vec<String>> {
 }
 
 fn available_names() -> Option<Vec<String>> {
-    let layout = layout()?;
-    let cache = CacheLayout::new(config::cache_of_environment(layout.home()));
-    let network = NetworkConfig::cache_alone(cache);
-    let session = Session::new(layout, now(), network).ok()?;
+    let (home, cache) = config::places_of_environment().ok()?;
+    let network = NetworkConfig::cache_alone(CacheLayout::new(cache));
+    let session = Session::new(Layout::new(home), now(), network).ok()?;
     let bare = BareNames::new(session.known().default_origin(), None);
     let names = |registry: Origin| {
         session
@@ -171,5 +170,5 @@ fn available_names() -> Option<Vec<String>> {
 }
 
 fn layout() -> Option<Layout> {
-    config::home_of_environment().ok().map(Layout::new)
+    config::places_of_environment().ok().map(|(home, _)| Layout::new(home))
 }

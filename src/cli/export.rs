@@ -1,58 +1,72 @@
-//! `leahpm export`: the lock of what is installed, byte for byte.
+//! `leahpm export`: the lock of what is installed, byte for byte, or the wish list that it fulfils.
 
 use std::path::{Path, PathBuf};
 
-use leah_plugin::yaml::{self, MAX_YAML_BYTES};
+use leah_plugin::yaml::{self, MAX_YAML_BYTES, YamlError};
 use serde_json::{Value, json};
 
 use super::{
     context::Context,
     failure::{Failure, Kind},
 };
-use crate::fs::{self, Access};
+use crate::{
+    fs::{self, Access},
+    wishes::Wishes,
+};
 
-/// Print the lock of what is installed
+/// Print the lock of what is installed, or the wishes behind it
 ///
 /// A lock says which packages are installed, by their hashes and keys, and what each may do. It holds no path, no time
-/// and no secret; `leahpm sync` makes another installation equal to it.
+/// and no secret; `leahpm sync` makes another installation equal to it. With `--wishes` a wish list is printed, from which
+/// `leahpm lock` makes a lock: what was asked for, with what it may do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   leahpm export -o leah.lock                           for `leahpm sync leah.lock` on another machine
+  leahpm export --wishes -o plugins.yaml               to begin a project with what is installed
   leahpm export --json | jq -r '.lock.plugins | keys[]'")]
 pub(super) struct ExportArgs {
     /// Write to this file in place of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Print a wish list in place of the lock
+    #[arg(long)]
+    wishes: bool,
 }
 
-/// The lock of a generation cannot be shown as an object.
+/// A text cannot be written, or not be shown as an object.
 #[derive(Debug, thiserror::Error)]
-#[error("the lock of generation {number} cannot be read")]
-struct Unreadable {
+#[error("cannot show the {what} of generation {number}")]
+struct Unshown {
+    what: &'static str,
     number: u64,
-    source: yaml::YamlError,
+    source: YamlError,
 }
 
 pub(super) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
     let live = ctx.installed()?;
     let number = live.number();
-    let text = fs::read(&ctx.layout.lock_file(number), MAX_YAML_BYTES as u64)?;
+    let what = if args.wishes { "wishes" } else { "lock" };
+    let unshown = |source| Failure::new(Kind::Invalid, Unshown { what, number, source });
+    let text = if args.wishes {
+        Wishes::of(live.lock()).to_text().map_err(unshown)?.into_bytes()
+    } else {
+        fs::read(&ctx.layout.lock_file(number), MAX_YAML_BYTES as u64)?
+    };
     if let Some(file) = &args.output {
-        write(ctx, file, &text)?;
+        write(ctx, what, file, &text)?;
     }
     if ctx.ui.json {
-        let lock: Value = yaml::from_slice(&text)
-            .map_err(|source| Failure::new(Kind::Invalid, Unreadable { number, source }))?;
+        let value: Value = yaml::from_slice(&text).map_err(unshown)?;
         let file = args.output.as_deref().map(fs::shown);
-        let object =
-            json!({ "generation": number, "file": file, "lock": lock, "dry_run": ctx.config.dry_run });
+        let mut object = json!({ "generation": number, "file": file, "dry_run": ctx.config.dry_run });
+        object[what] = value;
         return ctx.ui.object("export", object);
     }
     if args.output.is_some() { Ok(()) } else { ctx.ui.file(&text) }
 }
 
-fn write(ctx: &Context, file: &Path, text: &[u8]) -> Result<(), Failure> {
+fn write(ctx: &Context, what: &str, file: &Path, text: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::canonical(folder)?;
     }
@@ -60,6 +74,6 @@ fn write(ctx: &Context, file: &Path, text: &[u8]) -> Result<(), Failure> {
         fs::replace(file, text, Access::Shared, ctx.config.durability)?;
     }
     let wrote = if ctx.config.dry_run { "Would write" } else { "Wrote" };
-    ctx.ui.done(format_args!("{wrote} the lock to `{}`.", fs::shown(file)));
+    ctx.ui.done(format_args!("{wrote} the {what} to `{}`.", fs::shown(file)));
     Ok(())
 }

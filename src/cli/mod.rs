@@ -57,7 +57,12 @@ use std::{ffi::OsStr, mem::ManuallyDrop, process::ExitCode};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
-use self::{args::GlobalArgs, context::Context, failure::Failure, ui::Closed};
+use self::{
+    args::{GlobalArgs, Said},
+    context::Context,
+    failure::Failure,
+    ui::Closed,
+};
 
 /// The plugin package manager of LEAH
 ///
@@ -80,7 +85,8 @@ Examples:
   leahpm rollback                        undo the last change
 
 Every global option has an environment variable: LEAHPM_OFFLINE=1 is --offline, and so on.
-The home folder is LEAH_HOME.";
+The home folder is LEAH_HOME. Defaults of your own stand in config.yaml in your folder for
+configuration, such as `offline: true`; options come first, then variables, then this file.";
 
 #[derive(clap::Subcommand)]
 #[command(defer = true)]
@@ -149,15 +155,23 @@ pub fn main() -> ExitCode {
     let first = std::env::args_os().nth(1);
     // Never freed: the process ends with the command, and taking the tree apart takes longer than a `list`.
     let mut parser = ManuallyDrop::new(parser(first.as_deref()));
-    let cli = parser.try_get_matches_from_mut(std::env::args_os());
-    let cli = match cli.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
-        Ok(cli) => cli,
+    let matches = parser.try_get_matches_from_mut(std::env::args_os());
+    let parsed = matches.and_then(|mut matches| {
+        let said = Said::of(&matches);
+        Ok((Cli::from_arg_matches_mut(&mut matches)?, said))
+    });
+    let (Cli { global, command }, said) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return ExitCode::from(args::report(&error)),
     };
-    let ui = cli.global.ui();
-    let result = cli.global.config().map_err(Failure::from).and_then(|config| {
+    let global = match global.user_file() {
+        Ok(file) => global.or(file, &said),
+        Err(error) => return ExitCode::from(global.ui().failure(&error.into())),
+    };
+    let ui = global.ui();
+    let result = global.config().map_err(Failure::from).and_then(|config| {
         let ctx = Context::new(config, ui, args::invocation(std::env::args_os().skip(1)));
-        run(&ctx, cli.command)
+        run(&ctx, command)
     });
     match result {
         Ok(code) => code,

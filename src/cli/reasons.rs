@@ -66,6 +66,11 @@ impl From<BundleError> for Failure {
     }
 }
 
+/// The user's defaults cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the configuration")]
+struct NoConfiguration(#[source] Box<dyn Error + Send + Sync>);
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
@@ -75,6 +80,14 @@ impl From<ConfigError> for Failure {
                 Self::new(Kind::Usage, error).hint("it looks like `http://proxy.example.com:8080`")
             }
             ConfigError::Token(_) => Self::new(Kind::Usage, error),
+            ConfigError::UserFile { source } => {
+                let Self { kind, source, .. } = source.into();
+                Self::new(kind, NoConfiguration(source))
+                    .hint("`--config-file FILE` or LEAHPM_CONFIG names another file")
+            }
+            ConfigError::User { .. } => Self::new(Kind::Invalid, error).hint(
+                "`leahpm --help` shows the global options; their long names are the keys, with `_` for `-`",
+            ),
             ConfigError::Registries { .. } => Self::new(Kind::Invalid, error),
         }
     }

@@ -167,13 +167,19 @@ fn walk(asked: &Asked<'_>, steps: &mut Vec<Step>) -> Result<(), (StepName, Proof
     let record = session.record(&id).map_err(|error| (reading(&error), error.into()))?;
     let resolved_for = &live.lock().resolved_for;
     let platform = Platform { api: &resolved_for.api, host: &resolved_for.host };
-    let line = restore::check_package(name, locked, record.as_deref(), platform);
-    let line = line.map_err(|error| (comparing(&error), error.into()))?;
-    // A version was found, so there is a record.
-    let Some(record) = record.as_deref() else { return Ok(()) };
+    let compared = restore::check_package(name, locked, record.as_deref(), platform);
+    let compared = compared.map_err(|error| (comparing(&error), error.into()));
+    let stops_at = compared.as_ref().err().map(|(step, _): &(StepName, ProofError)| *step);
+    let Some(record) = record.as_deref().filter(|_| stops_at != Some(StepName::Record)) else {
+        // Without a record there is nothing that could agree with the lock.
+        return compared.map(drop);
+    };
     let index = Index::look(asked, &registry, record).map_err(|error| (StepName::Record, error.into()))?;
     steps.push(Step::Record(index));
-    steps.push(Step::Publisher(Publisher::of(asked, record)));
+    if stops_at != Some(StepName::Publisher) {
+        steps.push(Step::Publisher(Publisher::of(asked, record)));
+    }
+    let line = compared?;
     let package =
         Package::look(asked, &registry, record, line).map_err(|error| (StepName::Package, error))?;
     steps.push(Step::Package(Box::new(package)));
@@ -210,7 +216,6 @@ fn comparing(error: &RestoreError) -> StepName {
     match error {
         RestoreError::Missing(_) | RestoreError::NeedsNewer(_) => StepName::Record,
         RestoreError::Differs { field: "owner" | "key", .. } => StepName::Publisher,
-        RestoreError::Undecided { .. } | RestoreError::NotAsked { .. } => StepName::Grant,
         _ => StepName::Package,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leah_plugin::yaml;
+use leah_plugin::{lock::Lock, yaml};
 use serde_json::Value;
 
 use crate::{
@@ -101,4 +101,38 @@ fn a_set_without_plugins_is_a_set_too() {
     1>   host: "0.1.0"
     exit 0
     "#);
+}
+
+#[test]
+fn a_project_can_begin_with_what_is_installed() {
+    let (sandbox, hub) = hub();
+    hub.publish(&PackageSpec::new("mail", "1.0.0").permission("use_model").permission("read_messages"));
+    hub.publish(&PackageSpec::new("notes", "1.2.0").needs("mail", "^1"));
+    sandbox.run(&["install", "notes@^1.2", "mail", "--grant", "use_model", "--deny", "read_messages"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["export", "--wishes"]), @r#"
+    1> format: 1
+    1> plugins:
+    1>   mail:
+    1>     range: "*"
+    1>     registry: hub
+    1>     grant:
+    1>     - use_model
+    1>     deny:
+    1>     - read_messages
+    1>   notes:
+    1>     range: ^1.2
+    1>     registry: hub
+    exit 0
+    "#);
+    insta::assert_snapshot!(sandbox.run(&["export", "--wishes", "--json"]), @r#"
+    1> {"command":"export","dry_run":false,"file":null,"generation":1,"schema":1,"wishes":{"format":1,"plugins":{"mail":{"deny":["read_messages"],"grant":["use_model"],"range":"*","registry":"hub"},"notes":{"range":"^1.2","registry":"hub"}}}}
+    exit 0
+    "#);
+    insta::assert_snapshot!(sandbox.run(&["export", "--wishes", "-o", "plugins.yaml"]), @"
+    2> Wrote the wishes to `plugins.yaml`.
+    exit 0
+    ");
+    sandbox.run(&["lock"]).ok();
+    let lock = Lock::read(&sandbox.read("leah.lock")).unwrap();
+    assert_eq!(lock.plugins, sandbox.lock().plugins);
 }

@@ -1,5 +1,6 @@
 //! `leahpm sync`: the installation becomes what a lock says, and the lock stays what it is.
 
+mod bundle;
 mod consent;
 mod crowd;
 mod lies;

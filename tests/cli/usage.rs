@@ -135,7 +135,6 @@ fn shows_what_there_is_to_do() {
     1>   update       Move plugins to the newest versions that fit
     1>   enable       Switch plugins on
     1>   disable      Switch plugins off
-    1>   lock         Write down which plugins a project needs, to the byte
     1>   hold         Keep plugins at their versions
     1>   unhold       Let plugins that are held move again
     1>   list         Show the installed plugins
@@ -152,6 +151,7 @@ fn shows_what_there_is_to_do() {
     1>   tree         Show what is installed as a tree: below each plugin what it needs
     1>   why          Show why a plugin is installed
     1>   export       Print the lock of what is installed
+    1>   bundle       Put a lock and all its packages into one file
     1>   verify       Check the installed files against their content hashes
     1>   gc           Free the space of old generations
     1>   registry     Show and change the registries that plugins may come from
@@ -173,6 +173,8 @@ fn shows_what_there_is_to_do() {
     1>                                 folder]
     1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
     1>                                 folder]
+    1>       --config-file <FILE>      File with defaults of your own for these options [default:
+    1>                                 config.yaml in the platform's configuration folder]
     1>       --dry-run                 Say what would be done and do nothing
     1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
@@ -203,7 +205,8 @@ fn shows_what_there_is_to_do() {
     1>   leahpm rollback                        undo the last change
     1>
     1> Every global option has an environment variable: LEAHPM_OFFLINE=1 is --offline, and so on.
-    1> The home folder is LEAH_HOME.
+    1> The home folder is LEAH_HOME. Defaults of your own stand in config.yaml in your folder for
+    1> configuration, such as `offline: true`; options come first, then variables, then this file.
     exit 0
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "-h"]), @"
@@ -227,6 +230,8 @@ fn shows_what_there_is_to_do() {
     1>                                 folder]
     1>       --cache <DIR>             Folder of what was fetched once [default: the platform's cache
     1>                                 folder]
+    1>       --config-file <FILE>      File with defaults of your own for these options [default:
+    1>                                 config.yaml in the platform's configuration folder]
     1>       --dry-run                 Say what would be done and do nothing
     1>       --offline                 Use no network, only what is in the cache
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys

@@ -23,6 +23,13 @@ pub fn default_cache(home: &Path) -> PathBuf {
         .map_or_else(|| Layout::new(home).cache(), |dirs| dirs.cache_dir().to_owned())
 }
 
+/// The file with the user's own defaults for leahpm, in the platform's folder for configuration. None where the system
+/// names no home folder for the user.
+#[must_use]
+pub fn config_file() -> Option<PathBuf> {
+    ProjectDirs::from("", "", "leah").map(|dirs| dirs.config_dir().join("config.yaml"))
+}
+
 /// The socket of the host that serves a home, which must exist: in the folder that the system gives a user for such
 /// things (`XDG_RUNTIME_DIR`), else in the home.
 ///

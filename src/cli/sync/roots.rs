@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     config::{Address, RegistryConfig},
+    fs,
     registry::Session,
     restore,
 };
@@ -41,10 +42,10 @@ struct NoAddress {
 
 /// Somebody has to agree to a root key first.
 #[derive(Debug, thiserror::Error)]
-#[error("the lock brings registry `{origin}` at `{url}`, and nobody agreed to its root key `{key}` here")]
+#[error("the lock brings registry `{origin}` at `{place}`, and nobody agreed to its root key `{key}` here")]
 struct NewRoot {
     origin: Origin,
-    url: BaseUrl,
+    place: String,
     key: PublicKey,
 }
 
@@ -72,15 +73,34 @@ pub(super) fn settle(
             restore::check_root(origin, locked, &known)
                 .map_err(|error| refused::lock(error, source.project()))?;
         } else if needed.contains(origin) {
-            let url = address(origin, locked)?;
-            let root_key = locked.root_key;
-            agree(ctx, args, source, NewRoot { origin: origin.clone(), url: url.clone(), key: root_key })?;
-            let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key };
-            session.adopt(origin.clone(), config)?;
-            added.insert(origin.clone());
+            added.extend(adopt(ctx, args, source, session, (origin, locked))?);
         }
     }
     Ok(added)
+}
+
+/// The name of the registry, if later runs will know it too.
+fn adopt(
+    ctx: &Context,
+    args: &SyncArgs,
+    source: &Source,
+    session: &mut Session,
+    (origin, locked): (&Origin, &LockedRegistry),
+) -> Result<Option<Origin>, Failure> {
+    let new = |place| NewRoot { origin: origin.clone(), place, key: locked.root_key };
+    if let (Source::Bundle(bundle, _), None) = (source, &locked.url) {
+        agree(ctx, args, source, new(fs::shown(bundle.path())))?;
+        session.adopt_for_this_run(origin.clone(), bundle, locked.root_key)?;
+        ctx.ui.note(format_args!(
+            "Registry {origin} is not added, since the lock does not say where it is; `leahpm registry add` adds it."
+        ));
+        return Ok(None);
+    }
+    let url = address(origin, locked)?;
+    agree(ctx, args, source, new(url.to_string()))?;
+    let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key: locked.root_key };
+    session.adopt(origin.clone(), config)?;
+    Ok(Some(origin.clone()))
 }
 
 fn address(origin: &Origin, locked: &LockedRegistry) -> Result<BaseUrl, Failure> {
@@ -115,14 +135,14 @@ fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Resul
             "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
             ctx.invocation
         );
-        let details = json!({ "root_key": { "place": new.url, "key": new.key } });
+        let details = json!({ "root_key": { "place": new.place, "key": new.key } });
         let failure = Failure::new(Kind::Consent, new).hint(key).details(details);
         return Err(failure.hint_if_any(can_be_consent.then_some(locked)));
     }
     ctx.ui.ask(&format!(
         "The lock brings registry {} at {}, whose root key is\n  {}",
         new.origin,
-        escaped(new.url.as_str()),
+        escaped(&new.place),
         new.key
     ));
     if prompt::confirm("Did you compare it, and do you trust it?")? {

@@ -54,7 +54,8 @@ pub(super) fn run(
             Kind::Trust | Kind::CheckFailed => Stopped::Broken { name, step, source },
             _ => Stopped::Unseen { name, step, source },
         };
-        return Err(Failure { source: Box::new(stopped), ..failure });
+        let so_far = json!({ "trust": { "step": step, "steps": objects } });
+        return Err(Failure { source: Box::new(stopped), ..failure }.details(so_far));
     }
     if ctx.ui.json {
         let object = json!({

@@ -216,10 +216,11 @@ fn what_does_not_hold_ends_with_the_code_for_trust_and_says_at_which_step() {
     caused by: `notes` 1.0.0 of registry `hub` is signed with a key that was revoked
     hint: `leahpm update notes` looks for a version that was not revoked
     ");
-    insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust", "--json"]), @r#"
-    1> {"error":{"causes":["`notes` 1.0.0 of registry `hub` is signed with a key that was revoked"],"code":7,"details":{},"hint":"`leahpm update notes` looks for a version that was not revoked","hints":["`leahpm update notes` looks for a version that was not revoked"],"message":"why `notes` is believed does not hold at the step `package`"},"schema":1}
-    exit 7
-    "#);
+    let refused = sandbox.run(&["why", "notes", "--trust", "--json"]);
+    let (json, trust) = (refused.json(), refused.json()["error"]["details"]["trust"].clone());
+    assert_eq!((refused.code, &json["error"]["code"], &trust["step"]), (7, &7.into(), &"package".into()));
+    let held: Vec<_> = trust["steps"].as_array().unwrap().iter().map(|step| step["step"].clone()).collect();
+    assert_eq!(held, ["root", "head", "record", "publisher"]);
     std::fs::write(hub.archive_path("notes", "1.0.0"), "forged").unwrap();
     hub.write("head", before);
     insta::assert_snapshot!(sandbox.run(&["why", "notes", "--trust"]).stderr, @"

@@ -53,10 +53,22 @@ impl FsError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
+    /// True when a file stands where the path has a folder, so that it names nothing either.
+    #[must_use]
+    pub fn is_below_file(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotADirectory
+    }
+
     /// True when a file is larger than its reader allows.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         self.source.kind() == io::ErrorKind::FileTooLarge
+    }
+
+    /// True when something else stands there than a file.
+    #[must_use]
+    pub fn is_no_file(&self) -> bool {
+        self.source.get_ref().is_some_and(|source| source.is::<NotAFile>())
     }
 
     /// What the user can do about it, where that is known.
