@@ -259,7 +259,7 @@ fn what_is_no_bundle_any_more_installs_nothing() {
     let refused = refuses(&sandbox, 7, &changed);
     assert!(refused.stderr.contains("`leah.lock` in it was changed: its sha256 is "), "{refused}");
     let newer = String::from_utf8_lossy(&whole).find("format: 1").unwrap() + "format: ".len();
-    changed = whole.clone();
+    let mut changed = whole;
     changed[newer] = b'2';
     insta::assert_snapshot!(refuses(&sandbox, 10, &changed), @"
     2> error: cannot use the bundle `bad.leah`
