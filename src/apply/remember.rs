@@ -122,7 +122,7 @@ pub(super) fn under_lock(
 ) -> Result<(), ApplyError> {
     if session.has_new_registry() {
         let mut registries = Registries::read(apply.layout)?;
-        for (origin, config) in &session.known().registries {
+        for (origin, config) in session.lasting() {
             let there = registries.registries.entry(origin.clone()).or_insert_with(|| config.clone());
             if there.root_key != config.root_key {
                 return Err(SessionError::Taken(origin.clone()).into());

@@ -60,18 +60,8 @@ impl Open {
     }
 
     /// Each permission for a script, with its whole scope.
-    fn objects(&self) -> impl Iterator<Item = Value> {
-        let object = |(kind, scope): (PermissionKind, &Scope)| {
-            let entries = match scope {
-                Scope::Bare => None,
-                Scope::Only(entries) => Some(entries),
-            };
-            json!({
-                "plugin": self.name, "version": self.version, "permission": kind, "scope": entries,
-                "meaning": plain_words(kind, scope),
-            })
-        };
-        self.wanted.iter().map(object)
+    fn objects(&self) -> Vec<Value> {
+        objects(&self.name, &self.version, &self.wanted)
     }
 
     /// `mail`, and where a set is updated its way, `mail 1.0.0 -> 1.1.0`.
@@ -82,6 +72,21 @@ impl Open {
             None => self.name.to_string(),
         }
     }
+}
+
+/// Permissions that a plugin asks for, as a script is told of them.
+pub(super) fn objects(name: &PluginName, version: &Version, wanted: &Permissions) -> Vec<Value> {
+    let object = |(kind, scope): (PermissionKind, &Scope)| {
+        let entries = match scope {
+            Scope::Bare => None,
+            Scope::Only(entries) => Some(entries),
+        };
+        json!({
+            "plugin": name, "version": version, "permission": kind, "scope": entries,
+            "meaning": plain_words(kind, scope),
+        })
+    };
+    wanted.iter().map(object).collect()
 }
 
 fn said(open: &[Open]) -> String {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     consent, fs,
+    plan::Around,
     requirements::Update,
     wishes::{Stale, Wish},
 };
@@ -58,6 +59,7 @@ struct NotLocked {
 
 pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
     let project = Project::of_wishes(&args.wishes)?;
+    project.warn(ctx);
     let state = project.state(ctx.config.host_version.as_ref());
     let strictness = args.strict.strictness();
     if strictness != Strictness::Free {
@@ -124,6 +126,12 @@ fn show(ctx: &Context, project: &Project, state: &State, current: &CurrentLock) 
         );
     }
     render::changes(ctx, &current.changes)?;
+    if current.differs {
+        let around = Around::between(project.lock.as_ref(), &current.lock).lines();
+        around.into_iter().try_for_each(|line| {
+            if ctx.config.dry_run { ctx.ui.data(line) } else { Ok(ctx.ui.done(line)) }
+        })?;
+    }
     let plugins = ui::counted(current.lock.plugins.len(), "plugin");
     match (current.written, current.differs) {
         (true, _) => ctx.ui.done(format_args!("Wrote `{lock}`: {plugins}.")),

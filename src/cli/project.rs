@@ -8,7 +8,7 @@ use std::{
 
 use clap::builder::FalseyValueParser;
 use leah_plugin::{
-    lock::{Lock, LockError},
+    lock::{LOCK_REVISION, Lock, LockError},
     name::PluginName,
     yaml::MAX_YAML_BYTES,
 };
@@ -108,7 +108,6 @@ pub(super) struct CurrentLock {
     /// True where it was made anew and written.
     pub(super) written: bool,
     /// Plugins about whose permissions a person was asked in this run.
-    #[allow(dead_code, reason = "`sync` looks at it")]
     pub(super) decided: BTreeSet<PluginName>,
 }
 
@@ -117,14 +116,16 @@ pub(super) struct CurrentLock {
 pub(super) enum ProjectError {
     #[error("there is no `{}`", fs::shown(.0))]
     NoWishes(PathBuf),
-    #[error("there is no `{}`", fs::shown(.0))]
-    NoLock(PathBuf),
+    #[error("there is no `{}`", fs::shown(lock))]
+    NoLock { lock: PathBuf, wishes: PathBuf },
     #[error("cannot read `{}`", fs::shown(path))]
     Wishes { path: PathBuf, source: WishesError },
     #[error("cannot read `{}`", fs::shown(path))]
     Lock { path: PathBuf, source: LockError },
     #[error("`{}` is not what `{}` asks for:{}", fs::shown(lock), fs::shown(wishes), lines(stale))]
     Stale { lock: PathBuf, wishes: PathBuf, stale: Vec<Stale> },
+    #[error("cannot write `{}`", fs::shown(path))]
+    NotWritten { path: PathBuf, source: FsError },
 }
 
 fn lines(stale: &[Stale]) -> String {
@@ -142,7 +143,6 @@ impl Project {
     }
 
     /// The project of a lock. Beside a lock of another name than [`LOCK`] no wish list counts.
-    #[allow(dead_code, reason = "`sync` calls it")]
     pub(super) fn of_lock(path: &Path) -> Result<Self, Failure> {
         let wishes_path = path.with_file_name(WISHES);
         let is_ours = path.file_name().is_some_and(|name| name == LOCK);
@@ -159,9 +159,19 @@ impl Project {
         if stale.is_empty() { State::Fresh } else { State::Stale(stale) }
     }
 
+    /// Tells of a lock of which not all was understood.
+    pub(super) fn warn(&self, ctx: &Context) {
+        if let Some(lock) = self.lock.as_ref().filter(|lock| lock.is_newer()) {
+            ctx.ui.warn(format_args!(
+                "`{}` is of revision {}, and this leahpm knows revision {LOCK_REVISION}: what it does not know is left out",
+                fs::shown(&self.lock_path),
+                lock.revision
+            ));
+        }
+    }
+
     /// The lock that counts: the one that is there if it is what is asked for, else one that is made anew and, but in a
     /// dry run, written. Where the run is strict, none is made.
-    #[allow(dead_code, reason = "`sync` calls it")]
     pub(super) fn current(
         &self,
         ctx: &Context,
@@ -175,7 +185,7 @@ impl Project {
         match (state, &self.lock) {
             (State::Fresh, Some(lock)) => Ok(CurrentLock::unchanged(lock)),
             // Without a wish list there is nothing to make a lock from.
-            _ if self.wishes.is_none() => Err(ProjectError::NoLock(self.lock_path.clone()).into()),
+            _ if self.wishes.is_none() => Err(self.no_lock().into()),
             _ => self.made(ctx, session, &Order { update: Update::None, speaks_of_all: false }),
         }
     }
@@ -193,17 +203,32 @@ impl Project {
             relock::make(ctx, session, (&self.wishes_path, wishes), before, order)?;
         let differs = before != Some(&lock);
         let written = differs && !ctx.config.dry_run;
-        if written {
-            self.write(ctx, &lock)?;
+        if differs {
+            let unfit = |source| ProjectError::Lock { path: self.lock_path.clone(), source };
+            let text = lock.to_text().map_err(unfit)?;
+            if written {
+                self.write(ctx, &text)?;
+            }
         }
         Ok(CurrentLock { lock, changes, differs, written, decided })
+    }
+
+    /// The command that makes the lock anew with these options; none where there is no wish list to make it from.
+    pub(super) fn relock(&self, options: &str) -> Option<String> {
+        self.wishes.as_ref()?;
+        let command = format!("leahpm lock {options}");
+        if self.wishes_path == Path::new(WISHES) {
+            return Some(command.trim_end().to_owned());
+        }
+        let path = fs::shown(&self.wishes_path);
+        Some(format!("{} {}", command.trim_end(), shlex::try_quote(&path).ok()?))
     }
 
     /// Refuses a lock that is missing or stale.
     pub(super) fn check(&self, state: &State) -> Result<(), Failure> {
         match state {
             State::Fresh => Ok(()),
-            State::Missing => Err(ProjectError::NoLock(self.lock_path.clone()).into()),
+            State::Missing => Err(self.no_lock().into()),
             State::Stale(stale) => {
                 let (lock, wishes) = (self.lock_path.clone(), self.wishes_path.clone());
                 Err(ProjectError::Stale { lock, wishes, stale: stale.clone() }.into())
@@ -211,17 +236,21 @@ impl Project {
         }
     }
 
-    fn write(&self, ctx: &Context, lock: &Lock) -> Result<(), Failure> {
-        let invalid = |source| ProjectError::Lock { path: self.lock_path.clone(), source };
-        let text = lock.to_text().map_err(invalid)?;
-        Ok(fs::replace(&self.lock_path, text.as_bytes(), Access::Shared, ctx.config.durability)?)
+    fn no_lock(&self) -> ProjectError {
+        ProjectError::NoLock { lock: self.lock_path.clone(), wishes: self.wishes_path.clone() }
+    }
+
+    fn write(&self, ctx: &Context, text: &str) -> Result<(), ProjectError> {
+        fs::replace(&self.lock_path, text.as_bytes(), Access::Shared, ctx.config.durability)
+            .map_err(|source| ProjectError::NotWritten { path: self.lock_path.clone(), source })
     }
 }
 
 impl CurrentLock {
     /// The lock that is there.
     pub(super) fn unchanged(lock: &Lock) -> Self {
-        let lock = lock.clone();
+        // What was understood of a newer revision can be used like any other lock.
+        let lock = Lock { revision: LOCK_REVISION, ..lock.clone() };
         Self { lock, changes: Vec::new(), differs: false, written: false, decided: BTreeSet::new() }
     }
 }
@@ -233,11 +262,12 @@ pub(super) fn stale_json(stale: &[Stale]) -> Vec<Value> {
 }
 
 /// The bytes of a file, also where a link leads to it; none where there is nothing.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, FsError> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::canonical(path).and_then(|path| fs::read(&path, MAX_YAML_BYTES as u64)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
+        Err(error) if error.is_too_large() || error.is_no_file() => Err(Failure::new(Kind::Invalid, error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -253,19 +283,48 @@ fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
     Ok(Some(lock.map_err(|source| ProjectError::Lock { path: path.to_owned(), source })?))
 }
 
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = fs::shown(path);
+    shlex::try_quote(&path).unwrap_or_default().into_owned()
+}
+
+/// The command that makes a lock from a wish list.
+fn lock_command(wishes: &Path) -> String {
+    if wishes == Path::new(WISHES) { "leahpm lock".into() } else { format!("leahpm lock {}", quoted(wishes)) }
+}
+
 impl From<ProjectError> for Failure {
     fn from(error: ProjectError) -> Self {
+        const NEWER: &str = "a newer leahpm can";
         match &error {
             ProjectError::NoWishes(_) => Self::new(Kind::NotFound, error)
-                .hint("write the plugins that you want into it, as in `plugins: { translator: ^1.0 }`"),
-            ProjectError::NoLock(_) => Self::new(Kind::NotFound, error).hint("`leahpm lock` makes it"),
+                .hint("write into it what you want, as in `format: 1` and, on the next line, `plugins: { translator: ^1.0 }`"),
+            ProjectError::NoLock { wishes, .. } => {
+                let hint = format!("`{}` makes it", lock_command(wishes));
+                Self::new(Kind::NotFound, error).hint(hint)
+            }
             ProjectError::Wishes { source: WishesError::Format(_), .. }
-            | ProjectError::Lock { source: LockError::Format(_), .. } => Self::new(Kind::Incompatible, error),
+            | ProjectError::Lock { source: LockError::Format(_) | LockError::Revision(_), .. } => {
+                Self::new(Kind::Incompatible, error).hint(NEWER)
+            }
+            ProjectError::Lock { path, source: LockError::Yaml(yaml) } if yaml.is_conflict() => {
+                let (file, lock) = (quoted(path), lock_command(&path.with_file_name(WISHES)));
+                let hint = format!("`git checkout --ours {file}` takes one side of it, and `{lock}` then makes it fit the wish list");
+                Self::new(Kind::Invalid, error).hint(hint)
+            }
             ProjectError::Wishes { .. } | ProjectError::Lock { .. } => Self::new(Kind::Invalid, error),
-            ProjectError::Stale { stale, .. } => {
+            ProjectError::Stale { stale, wishes, .. } => {
+                let details = json!({ "stale": stale_json(stale) });
                 let is_open = stale.iter().all(|it| matches!(it, Stale::Undecided { .. }));
-                let kind = if is_open { Kind::Consent } else { Kind::CheckFailed };
-                Self::new(kind, error).hint("`leahpm lock` makes the lock anew; commit it with the wish list")
+                if is_open {
+                    return Self::new(Kind::Consent, error).hint(relock::INTO_THE_LIST).details(details);
+                }
+                let hint = format!("`{}` makes it anew", lock_command(wishes));
+                Self::new(Kind::CheckFailed, error).hint(hint).details(details)
+            }
+            ProjectError::NotWritten { .. } => {
+                Self::new(Kind::Unexpected, error).hint("check who may write to the folder of the wish list")
             }
         }
     }

@@ -1,46 +1,85 @@
 //! What each reason to refuse a lock means to a user: its exit code, and what to do about it.
 
-use super::failure::{Failure, Kind};
-use crate::restore::RestoreError;
-
-const AGAIN: &str = "`leahpm lock` makes a lock from what the registries say";
+use super::{
+    failure::{Failure, Kind},
+    project::Project,
+};
+use crate::{
+    plan::PlanError,
+    restore::{Misfit, Package, RestoreError},
+};
 
 impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
-        let update = |name| format!("`leahpm lock --update={name}` looks for a version that fits");
-        let (kind, hint) = match &error {
-            RestoreError::OtherRoot { .. } => (
-                Kind::Trust,
-                "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here"
-                    .to_owned(),
-            ),
-            RestoreError::Differs { .. } => (
-                Kind::Trust,
-                format!("it was changed, or made from another registry of that name; {AGAIN}"),
-            ),
-            RestoreError::Revoked(package) => (
-                Kind::Trust,
-                format!("`leahpm lock --update={}` looks for a version that was not revoked", package.name),
-            ),
-            RestoreError::Undecided { package, .. } => (
-                Kind::Consent,
-                format!("write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `leahpm lock`", package.name),
-            ),
-            RestoreError::Stranger { .. } | RestoreError::SwitchedOff { .. } | RestoreError::NotAsked { .. } => {
-                (Kind::Invalid, AGAIN.to_owned())
-            }
-            RestoreError::Missing(package) => (
-                Kind::NotFound,
-                format!("`leahpm info {}/{}` shows the versions that there are", package.registry, package.name),
-            ),
-            RestoreError::NeedsNewer(package) => (
-                Kind::Incompatible,
-                format!("with this leahpm, `leahpm lock --update={}` looks for a version that it can read", package.name),
-            ),
-            RestoreError::Api { package, .. } | RestoreError::Host { package, .. } => {
-                (Kind::Incompatible, update(&package.name))
-            }
-        };
-        Self::new(kind, error).hint(hint)
+        lock(error, None)
     }
+}
+
+/// A lock that is not what the registries say, or that must not be live here, with the project that it is from.
+pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
+    let (kind, hint) = match &error {
+        RestoreError::OtherRoot { .. } => (
+            Kind::Trust,
+            "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here"
+                .to_owned(),
+        ),
+        RestoreError::Differs { .. } => {
+            let what = "the lock was changed, or made from another registry of that name";
+            (Kind::Trust, format!("{what}; {}", anew(project)))
+        }
+        RestoreError::Revoked(package) => {
+            (Kind::Trust, other_version(project, package, "that was not revoked"))
+        }
+        RestoreError::Undecided { package, .. } => (
+            Kind::Consent,
+            match project.and_then(|project| project.relock("")) {
+                Some(command) => format!(
+                    "write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `{command}`",
+                    package.name
+                ),
+                None => anew(project),
+            },
+        ),
+        RestoreError::Stranger { .. } | RestoreError::SwitchedOff { .. } | RestoreError::NotAsked { .. } => {
+            (Kind::Invalid, anew(project))
+        }
+        RestoreError::Missing(package) => (
+            Kind::NotFound,
+            format!("`leahpm info {}/{}` shows the versions that there are", package.registry, package.name),
+        ),
+        RestoreError::NeedsNewer(package) => {
+            (Kind::Incompatible, other_version(project, package, "that this leahpm can read"))
+        }
+        RestoreError::Api { package, .. } | RestoreError::Host { package, .. } => {
+            (Kind::Incompatible, other_version(project, package, "that fits"))
+        }
+    };
+    Failure::new(kind, error).hint(hint)
+}
+
+/// What makes a lock that says what the registries say.
+fn anew(project: Option<&Project>) -> String {
+    match project.and_then(|project| project.relock("")) {
+        Some(command) => format!("`{command}` makes the lock from what the registries say"),
+        None => "ask whoever made the lock for a new one".to_owned(),
+    }
+}
+
+/// What brings another version of a plugin into the lock.
+fn other_version(project: Option<&Project>, package: &Package, which: &str) -> String {
+    match project.and_then(|project| project.relock(&format!("--update={}", package.name))) {
+        Some(command) => format!("`{command}` looks for a version {which}"),
+        None => format!("ask whoever made the lock for one with a version of `{}` {which}", package.name),
+    }
+}
+
+/// Two plugins of a lock offer one tool. Whoever makes a lock decides which of them has it.
+pub(super) fn tools(error: PlanError) -> Failure {
+    let failure = Failure::from(error);
+    Failure { hints: vec!["the lock has to switch one of them off, or leave it out".to_owned()], ..failure }
+}
+
+/// Plugins that were to stay and cannot.
+pub(super) fn misfit(misfit: Misfit) -> Failure {
+    Failure::new(Kind::NotFound, misfit).hint("without `--keep-extra` they are taken out")
 }

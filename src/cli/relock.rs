@@ -9,24 +9,26 @@ use std::{
 use leah_plugin::{
     lock::{Lock, Locked},
     manifest::{Permissions, plain_words},
-    name::PluginName,
+    name::{Origin, PluginName},
     version::PLUGIN_API,
 };
 use semver::Version;
+use serde_json::json;
 
 use super::{
     consent,
     context::Context,
     failure::{Failure, Kind},
-    moves, notes, resolve, ways,
+    moves, notes, resolve, ui, ways,
 };
 use crate::{
     apply,
     consent::Decision,
     fs,
     plan::{self, Change, Chosen},
-    registry::Session,
+    registry::{Session, SessionError},
     requirements::{BareNames, Place, Preferred, Requirement, Requirements, Update},
+    restore,
     wishes::{Wish, Wishes},
 };
 
@@ -52,7 +54,7 @@ pub(super) struct Made {
 
 /// A wish says what a plugin may do, and leaves out something that it asks for.
 #[derive(Debug, thiserror::Error)]
-#[error("the wish list does not say whether plugins may do what they ask for:{}", lines(.0))]
+#[error("the wish list says what {} may do, and nothing of:{}", ui::listed(.0.keys()), lines(.0))]
 struct Undecided(BTreeMap<PluginName, Permissions>);
 
 fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
@@ -68,7 +70,11 @@ pub(super) fn make(
     before: Option<&Lock>,
     order: &Order,
 ) -> Result<Made, Failure> {
+    check_roots(session, before)?;
     let requirements = requirements(ctx, session, (file, wishes), before, &order.update)?;
+    for wanted in requirements.wanted.values() {
+        session.locked(&wanted.registry).map_err(|error| with_place(before, error))?;
+    }
     let chosen = resolve::choose(session, &requirements).map_err(|failure| ways::told(ctx, failure))?;
     notes::tell(ctx, session, before, &chosen)?;
     moves::agree(ctx, &chosen, but_moved_by(wishes, before).as_ref())?;
@@ -144,7 +150,8 @@ fn decide(
     rest.retain(|name, _| !by_wish.contains_key(*name));
     let open = consent::decisions(ctx, &rest, before).into_iter();
     let asked = open.filter(|(_, decision)| !decision.open.is_empty()).map(|(name, _)| name).collect();
-    let mut decisions = consent::settle(ctx, &rest, before)?;
+    let mut decisions =
+        consent::settle(ctx, &rest, before).map_err(|failure| or_into_the_list(wishes, failure))?;
     decisions.extend(by_wish);
     Ok((decisions, asked))
 }
@@ -164,13 +171,51 @@ fn decided_by_wishes(
         .collect();
     let open = |(name, decision): (&PluginName, &Decision)| (name.clone(), decision.open.clone());
     let open: BTreeMap<_, _> = decisions.iter().map(open).filter(|(_, open)| !open.is_empty()).collect();
-    match open.first_key_value() {
-        None => Ok(decisions),
-        Some((name, _)) => {
-            let hint = format!(
-                "write each of them under `grant` or `deny` of its plugin, as in `{name}: {{ grant: all }}`"
-            );
-            Err(Failure::new(Kind::Consent, Undecided(open)).hint(hint))
+    if open.is_empty() {
+        return Ok(decisions);
+    }
+    let objects = |(name, open)| consent::objects(name, &chosen[name].line.version, open);
+    let details = json!({ "permissions": open.iter().flat_map(objects).collect::<Vec<_>>() });
+    Err(Failure::new(Kind::Consent, Undecided(open)).hint(INTO_THE_LIST).details(details))
+}
+
+/// What helps where a wish says something of permissions and leaves one out.
+pub(super) const INTO_THE_LIST: &str =
+    "write each of them under `grant` or `deny` of its plugin in the wish list, then run `leahpm lock`";
+
+/// Adds to a refusal that the answer can stand in the wish list, too.
+fn or_into_the_list(wishes: &Wishes, failure: Failure) -> Failure {
+    let needs = failure.source.downcast_ref::<consent::NeedsConsent>();
+    let is_there = needs.is_some_and(|needs| needs.plugins().any(|name| wishes.plugins.contains_key(name)));
+    failure
+        .hint_if_any(is_there.then_some("or write it under `grant` or `deny` of the plugin in the wish list"))
+}
+
+/// Refuses registries that are others here than where the lock was made: whoever has the name here may be somebody else.
+fn check_roots(session: &Session, before: Option<&Lock>) -> Result<(), Failure> {
+    for (origin, locked) in before.into_iter().flat_map(|lock| &lock.registries) {
+        if let Ok(known) = session.locked(origin) {
+            restore::check_root(origin, locked, &known).map_err(|error| {
+                let hint = "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here";
+                Failure::new(Kind::Trust, error).hint(hint)
+            })?;
         }
+    }
+    Ok(())
+}
+
+/// Where the lock says a registry is that was not added here.
+fn with_place(before: Option<&Lock>, error: SessionError) -> Failure {
+    let unknown = if let SessionError::Unknown { origin, .. } = &error { Some(origin.clone()) } else { None };
+    let failure = Failure::from(error);
+    let locked = |origin: Origin| Some((before?.registries.get(&origin)?.url.clone()?, origin));
+    match unknown.and_then(locked) {
+        Some((url, origin)) => {
+            let url = shlex::try_quote(&url).unwrap_or_default();
+            let hint =
+                format!("`leahpm registry add {origin} {url}` adds the one that the lock was made from");
+            Failure { hints: vec![hint], ..failure }
+        }
+        None => failure,
     }
 }

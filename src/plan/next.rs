@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use leah_plugin::{
     digest::Digest,
-    lock::{Lock, Locked, LockedRegistry, Request, ResolvedFor},
+    lock::{LOCK_REVISION, Lock, Locked, LockedRegistry, Request, ResolvedFor},
     name::{Origin, PluginName},
     record::VersionLine,
 };
@@ -57,6 +57,8 @@ pub fn next_lock(
         plugins,
         registries: registries.clone(),
         resolved_for: ResolvedFor { api: requirements.api.clone(), host: requirements.host.clone() },
+        // What a newer leahpm has written stays what this one does not write.
+        revision: live.map_or(LOCK_REVISION, |lock| lock.revision),
     };
     let on: Vec<PluginName> =
         lock.plugins.iter().filter(|(_, locked)| locked.enabled).map(|(name, _)| name.clone()).collect();

@@ -98,6 +98,12 @@ impl Case {
         self
     }
 
+    /// What is wanted stands in a wish list.
+    pub(super) fn written(mut self) -> Self {
+        self.requirements.place = Place::WishList { file: "plugins.yaml".to_owned() };
+        self
+    }
+
     pub(super) fn unknown(mut self, plugin: &str) -> Self {
         self.index.add_unknown(id(plugin));
         self

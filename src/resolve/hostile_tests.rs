@@ -39,7 +39,7 @@ fn hostile(records: Vec<(String, Vec<Candidate>)>, wanted: &[String]) -> World {
 }
 
 /// Every pigeon needs a hole to itself, and there is one hole too few: no proof of that is short.
-fn pigeons(holes: u64) -> World {
+pub(super) fn pigeons(holes: u64) -> World {
     let pigeon = |i: u64| {
         let hole =
             move |at: u64| vec![(format!("hole{at}"), format!("={i}.0.0")), ("air".into(), "*".into())];

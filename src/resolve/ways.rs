@@ -5,6 +5,8 @@ mod bounds;
 mod trials;
 
 #[cfg(test)]
+mod said_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{
@@ -253,7 +255,9 @@ fn without_revoked(trials: &Trials<'_>, explanation: &Explanation) -> Option<Way
     let with =
         |names: &BTreeMap<PluginName, ()>| trials.requirements.without(&names.keys().cloned().collect());
     let names = trials.relaxed(explanation, trials.requirements, revoked, with)?;
-    without(trials, names.into_keys().collect())
+    // Whoever asks for one of them wants it, and would meet the same failure after it went.
+    let is_asked = names.keys().any(|name| trials.requirements.place.asks_for(name));
+    if is_asked { None } else { without(trials, names.into_keys().collect()) }
 }
 
 /// The first plugin without which the rest would fit: an installed one, else one of those asked for.

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use leah_plugin::{
     digest::Digest,
-    lock::{LockedRegistry, Request, ResolvedFor},
+    lock::{LOCK_REVISION, LockedRegistry, Request, ResolvedFor},
 };
 use proptest::prelude::*;
 
@@ -175,6 +175,7 @@ fn lock(text: &str) -> Lock {
         plugins: plugins.map(|(name, wish)| (name.clone(), locked(wish))).collect(),
         registries: BTreeMap::from([(Origin::bundled(), LockedRegistry { url: None, root_key: key })]),
         resolved_for: ResolvedFor { api: Version::new(1, 0, 0), host: Version::new(0, 1, 0) },
+        revision: LOCK_REVISION,
     }
 }
 

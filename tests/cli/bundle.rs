@@ -242,7 +242,7 @@ fn bundles_no_lock_that_is_not_what_the_registries_say() {
     change(&locked.sha256.to_string(), &Digest::of(b"other").to_string());
     insta::assert_snapshot!(refuses(&sandbox, 7, &bundle), @"
     2> error: `sha256` of `lib` 1.0.0 in the lock differs from what registry `hub` says
-    2> hint: it was changed, or made from another registry of that name; `leahpm lock` makes a lock from what the registries say
+    2> hint: the lock was changed, or made from another registry of that name; ask whoever made the lock for a new one
     exit 7
     ");
     change(&hub.root_key().to_string(), &hub.publisher.public().to_string());
@@ -279,7 +279,7 @@ fn bundles_no_package_that_is_not_what_was_signed_and_keeps_the_bundle_that_is_t
     revoke(&hub, "lib", 1);
     insta::assert_snapshot!(refuses(&sandbox, 7, &["bundle", "-o", "set.leah"]), @"
     2> error: `lib` 1.0.0 of registry `hub` is signed with a key that was revoked
-    2> hint: `leahpm lock --update=lib` looks for a version that was not revoked
+    2> hint: ask whoever made the lock for one with a version of `lib` that was not revoked
     exit 7
     ");
 }
@@ -302,4 +302,47 @@ fn says_so_where_nothing_can_be_written_and_leaves_nothing_when_it_is_killed() {
     if cfg!(target_os = "linux") {
         assert_eq!(names_in(&sandbox.path("")), before);
     }
+}
+
+#[test]
+fn a_kill_or_an_error_of_the_disk_leaves_the_old_bundle_or_the_new_and_nothing_else() {
+    if is_missing("strace") {
+        return;
+    }
+    let (sandbox, hub) = installed();
+    sandbox.run(&["bundle", "-o", "old.leah"]).ok();
+    hub.publish_all(&[("lib", "1.1.0")]);
+    sandbox.run(&["update"]).ok();
+    sandbox.run(&["bundle", "-o", "new.leah"]).ok();
+    let (old, new) = (sandbox.read("old.leah"), sandbox.read("new.leah"));
+    sandbox.write("set.leah", &old);
+    let here = names_in(&sandbox.path(""));
+    let mut interrupted = 0;
+    for (call, step) in [("write", 11), ("fsync", 1), ("linkat", 1), ("rename", 1)] {
+        for what in ["signal=KILL", "error=ENOSPC", "error=EIO"] {
+            for number in (1..).step_by(step) {
+                let inject = format!("--inject={call}:{what}:when={number}");
+                let strace = ["strace", "-f", "-qq", "-o", "/dev/null", &format!("--trace={call}"), &inject];
+                let run = sandbox.run_under(&strace, &["bundle", "-o", "set.leah", "--quiet"]);
+                let bundle = sandbox.read("set.leah");
+                assert!(bundle == new || bundle == old && run.code != 0, "{inject}: {run}");
+                // Between the two last steps the new file has a name of its own.
+                let is_other = |name: &String| !here.contains(name) && !name.starts_with(".new-");
+                let left: Vec<String> = names_in(&sandbox.path("")).into_iter().filter(is_other).collect();
+                assert_eq!(left, Vec::<String>::new(), "{inject}");
+                if what != "signal=KILL" {
+                    assert_eq!(names_in(&sandbox.path("")), here, "{inject}");
+                }
+                let new_names = names_in(&sandbox.path("")).into_iter().filter(|name| !here.contains(name));
+                new_names.for_each(|name| fs::remove_file(sandbox.path(name)).unwrap());
+                sandbox.write("set.leah", &old);
+                // There are not so many calls.
+                if run.code == 0 {
+                    break;
+                }
+                interrupted += 1;
+            }
+        }
+    }
+    assert!(interrupted > 12, "{interrupted}");
 }

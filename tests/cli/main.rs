@@ -58,4 +58,5 @@ mod uninstall;
 mod update;
 mod usage;
 mod verify;
+mod ways;
 mod why;

@@ -133,6 +133,14 @@ impl Sandbox {
         self.run_line(refused.hinted_command(1))
     }
 
+    /// The same with the second command of the first hint.
+    #[track_caller]
+    pub fn run_second_command(&self, refused: &Output) -> Output {
+        let hint = refused.raw_stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
+        let command = hint.split('`').filter(|part| part.starts_with("leahpm ")).nth(1).unwrap();
+        self.run_line(command)
+    }
+
     /// Gives a line to a shell that finds `leahpm`.
     pub fn run_line(&self, line: &str) -> Output {
         let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();

@@ -1,9 +1,11 @@
 //! `leahpm sync`: the installation becomes what a lock says, and the lock stays what it is.
 
+mod bundle;
 mod consent;
 mod crowd;
 mod lies;
 mod network;
+mod project;
 mod trust;
 
 use std::fs;
@@ -205,7 +207,7 @@ fn says_what_differs_and_does_nothing() {
     exit 3
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--check", "--json"]), @r#"
-    1> {"error":{"causes":[],"code":3,"details":{},"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
+    1> {"error":{"causes":[],"code":3,"details":{"changes":[{"change":"install","name":"app","registry":"hub","version":"1.0.0"},{"change":"install","name":"lib","registry":"hub","version":"1.0.0"},{"change":"permissions","denied":[],"granted":["use_model"],"name":"mail"}]},"hint":"`leahpm sync` makes it so","hints":["`leahpm sync` makes it so"],"message":"the installation is not as `leah.lock` says"},"schema":1}
     exit 3
     "#);
     assert_eq!(team.user.tree(), before);
@@ -269,8 +271,10 @@ fn tells_scripts_what_it_did() {
       "command": "sync",
       "dry_run": false,
       "failed": [],
+      "file": "leah.lock",
       "generation": 1,
       "host": "not_asked",
+      "lock_written": false,
       "needs_settings": {},
       "parent": null,
       "registries_added": [],
@@ -278,7 +282,7 @@ fn tells_scripts_what_it_did() {
     }
     "#);
     insta::assert_snapshot!(team.user.run(&["sync", "--json"]), @r#"
-    1> {"changed":false,"changes":[],"command":"sync","dry_run":false,"failed":[],"generation":null,"host":null,"needs_settings":{},"parent":null,"registries_added":[],"schema":1}
+    1> {"changed":false,"changes":[],"command":"sync","dry_run":false,"failed":[],"file":"leah.lock","generation":null,"host":null,"lock_written":false,"needs_settings":{},"parent":null,"registries_added":[],"schema":1}
     exit 0
     "#);
 }
@@ -339,8 +343,8 @@ fn takes_a_lock_that_differs_only_in_what_it_was_made_for() {
 fn refuses_a_lock_that_is_none() {
     let team = Team::new();
     insta::assert_snapshot!(team.user.run(&["sync"]), @"
-    2> error: cannot open `leah.lock`
-    2> caused by: No such file or directory (os error 2)
+    2> error: there is no `leah.lock`
+    2> hint: `leahpm lock` makes it
     exit 5
     ");
     team.hand("format: 1\nplugins: 7\n");

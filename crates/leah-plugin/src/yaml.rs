@@ -45,7 +45,30 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
         YamlError { line, column: 1, reason: "this line is not UTF-8".into() }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_yaml::from_str_with_options(text, options()).map_err(|error| describe(&error))
+    serde_yaml::from_str_with_options(text, options())
+        .map_err(|error| conflict(text).unwrap_or_else(|| describe(&error)))
+}
+
+/// What is said of the lines that `git` leaves in a file where two changes met.
+const CONFLICT: &str = "a merge left a conflict marker here";
+
+/// The first line of a text that cannot be read which a merge has left: whatever else is wrong follows from it.
+fn conflict(text: &str) -> Option<YamlError> {
+    let is_marker = |line: &str| {
+        let rest =
+            ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().find_map(|mark| line.strip_prefix(mark));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let line = text.lines().position(is_marker)?;
+    Some(YamlError { line: line as u64 + 1, column: 1, reason: CONFLICT.into() })
+}
+
+impl YamlError {
+    /// True where a merge left a conflict marker in the text.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.reason == CONFLICT
+    }
 }
 
 /// Why a text is not a value of a known format.

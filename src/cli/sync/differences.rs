@@ -1,15 +1,16 @@
 //! `sync --check`: how the installation differs from a lock. Opens no registry and writes nothing.
 
-use std::collections::BTreeSet;
-
 use leah_plugin::lock::Lock;
+use serde_json::json;
 
 use super::{
     super::{
         context::Context,
         failure::{Failure, Kind},
+        project::CurrentLock,
+        render,
     },
-    SyncArgs, finish, is_there,
+    Source, SyncArgs, finish, is_there,
 };
 use crate::{
     apply::Outcome,
@@ -22,19 +23,32 @@ use crate::{
 #[error("the installation is not as `{0}` says")]
 struct Differs(String);
 
-/// Tells what would change, and fails if anything would.
-pub(super) fn check(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &Lock) -> Result<(), Failure> {
-    if is_there(live, next) {
-        return finish(ctx, args, &Outcome::Unchanged, &BTreeSet::new());
+/// Tells what would change, and fails if anything would, or if the lock is not what its wish list asks for.
+pub(super) fn check(
+    ctx: &Context,
+    args: &SyncArgs,
+    source: &Source,
+    live: Option<&Lock>,
+) -> Result<(), Failure> {
+    // Without a lock there is nothing to compare with.
+    let Some(lock) = source.lock() else { return source.check() };
+    let next = args.wanted(lock, live)?;
+    let is_stale = source.is_stale();
+    if is_there(live, &next) && !is_stale {
+        return finish(ctx, args, &CurrentLock::unchanged(lock), &Outcome::Unchanged, &Default::default());
     }
+    let changes = plan::difference_with_grants(live, &next);
     if !ctx.ui.json {
-        for change in plan::difference_with_grants(live, next) {
+        for change in &changes {
             ctx.ui.data(change)?;
         }
-        for line in Around::between(live, next).lines() {
+        for line in Around::between(live, &next).lines().iter().filter(|_| !is_there(live, &next)) {
             ctx.ui.data(line)?;
         }
     }
-    let hint = format!("`{}` makes it so", args.command());
-    Err(Failure::new(Kind::CheckFailed, Differs(fs::shown(&args.file))).hint(hint))
+    let details = json!({ "changes": render::changes_json(&changes) });
+    // Whoever makes the lock anew has another one to compare with, so that comes first.
+    source.check().map_err(|failure| failure.details(details.clone()))?;
+    let differs = Failure::new(Kind::CheckFailed, Differs(fs::shown(&args.file)));
+    Err(differs.hint(format!("`{}` makes it so", args.command())).details(details))
 }

@@ -1,13 +1,14 @@
 //! Consent to what a lock grants. A lock is written by others, so what it grants beyond what is granted here is shown and
 //! asked for; in a script, who says `--locked` has agreed with the commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leah_plugin::{
     lock::Lock,
-    manifest::{Permissions, plain_words},
+    manifest::{Permissions, Scope, plain_words},
     name::PluginName,
 };
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -15,7 +16,7 @@ use super::{
         failure::{Failure, Kind},
         prompt,
     },
-    Consent, SyncArgs,
+    SyncArgs,
 };
 use crate::{
     consent::{self, Decision},
@@ -40,9 +41,17 @@ fn lines(grants: &BTreeMap<PluginName, Permissions>) -> String {
     grants.iter().map(of).collect()
 }
 
-/// Asks whether plugins may do what the lock lets them do and what they may not do now.
-pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &Lock) -> Result<(), Failure> {
-    let new = restore::new_grants(live, next);
+/// Asks whether plugins may do what the lock lets them do and what they may not do now. `decided` are those about which a
+/// person was asked in this run, when the lock was made.
+pub(super) fn agree(
+    ctx: &Context,
+    args: &SyncArgs,
+    live: Option<&Lock>,
+    next: &Lock,
+    decided: &BTreeSet<PluginName>,
+) -> Result<(), Failure> {
+    let mut new = restore::new_grants(live, next);
+    new.retain(|name, _| !decided.contains(name));
     let decide = |(name, wanted): (PluginName, Permissions)| {
         let decision = consent::decide(&name, &wanted, None, &ctx.config.choices);
         (name, decision)
@@ -58,7 +67,7 @@ pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &
         return Err(Failure::new(Kind::Refused, Denied(denied)).hint(hint));
     }
     let open = part(|decision| &decision.open);
-    if open.is_empty() || args.consent() == Consent::ByLock {
+    if open.is_empty() || args.lock_is_consent() {
         return Ok(());
     }
     // `--yes` answers questions, but a permission is given by its name or not at all.
@@ -68,7 +77,11 @@ pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &
             "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
             ctx.invocation
         );
-        return Err(Failure::new(Kind::Consent, NeedsConsent(open)).hint(grant).hint(locked));
+        let details = json!({ "permissions": objects(next, &open) });
+        return Err(Failure::new(Kind::Consent, NeedsConsent(open))
+            .hint(grant)
+            .hint(locked)
+            .details(details));
     }
     ctx.ui.ask(&format!("The lock grants what was not granted here before:{}", lines(&open)));
     if prompt::confirm("Do you agree to all of it?")? {
@@ -76,6 +89,25 @@ pub(super) fn agree(ctx: &Context, args: &SyncArgs, live: Option<&Lock>, next: &
     } else {
         Err(Failure::new(Kind::Consent, prompt::Cancelled))
     }
+}
+
+/// The same for a script.
+fn objects(next: &Lock, open: &BTreeMap<PluginName, Permissions>) -> Vec<Value> {
+    let mut objects = Vec::new();
+    for (name, permissions) in open {
+        let version = next.plugins.get(name).map(|locked| &locked.version);
+        for (kind, scope) in permissions.iter() {
+            let entries = match scope {
+                Scope::Bare => None,
+                Scope::Only(entries) => Some(entries),
+            };
+            objects.push(json!({
+                "plugin": name, "version": version, "permission": kind, "scope": entries,
+                "meaning": plain_words(kind, scope),
+            }));
+        }
+    }
+    objects
 }
 
 fn grant_hint(ctx: &Context, open: &BTreeMap<PluginName, Permissions>) -> String {

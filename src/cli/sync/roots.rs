@@ -9,18 +9,20 @@ use leah_plugin::{
     lock::{Lock, LockedRegistry},
     name::Origin,
 };
+use serde_json::json;
 
 use super::{
     super::{
         context::Context,
         failure::{Failure, Kind},
-        prompt,
+        prompt, refused,
         ui::escaped,
     },
-    Consent, SyncArgs, refused, unproven,
+    Source, SyncArgs, unproven,
 };
 use crate::{
     config::{Address, RegistryConfig},
+    fs,
     registry::Session,
     restore,
 };
@@ -40,10 +42,10 @@ struct NoAddress {
 
 /// Somebody has to agree to a root key first.
 #[derive(Debug, thiserror::Error)]
-#[error("the lock brings registry `{origin}` at `{url}`, and nobody agreed to its root key `{key}` here")]
+#[error("the lock brings registry `{origin}` at `{place}`, and nobody agreed to its root key `{key}` here")]
 struct NewRoot {
     origin: Origin,
-    url: BaseUrl,
+    place: String,
     key: PublicKey,
 }
 
@@ -59,6 +61,7 @@ struct OtherKey {
 pub(super) fn settle(
     ctx: &Context,
     args: &SyncArgs,
+    source: &Source,
     session: &mut Session,
     live: Option<&Lock>,
     next: &Lock,
@@ -67,17 +70,37 @@ pub(super) fn settle(
     let mut added = BTreeSet::new();
     for (origin, locked) in &next.registries {
         if let Ok(known) = session.locked(origin) {
-            restore::check_root(origin, locked, &known).map_err(|error| refused::lock(args, error))?;
+            restore::check_root(origin, locked, &known)
+                .map_err(|error| refused::lock(error, source.project()))?;
         } else if needed.contains(origin) {
-            let url = address(origin, locked)?;
-            let root_key = locked.root_key;
-            agree(ctx, args, NewRoot { origin: origin.clone(), url: url.clone(), key: root_key })?;
-            let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key };
-            session.adopt(origin.clone(), config)?;
-            added.insert(origin.clone());
+            added.extend(adopt(ctx, args, source, session, (origin, locked))?);
         }
     }
     Ok(added)
+}
+
+/// The name of the registry, if later runs will know it too.
+fn adopt(
+    ctx: &Context,
+    args: &SyncArgs,
+    source: &Source,
+    session: &mut Session,
+    (origin, locked): (&Origin, &LockedRegistry),
+) -> Result<Option<Origin>, Failure> {
+    let new = |place| NewRoot { origin: origin.clone(), place, key: locked.root_key };
+    if let (Source::Bundle(bundle, _), None) = (source, &locked.url) {
+        agree(ctx, args, source, new(fs::shown(bundle.path())))?;
+        session.adopt_for_this_run(origin.clone(), bundle, locked.root_key)?;
+        ctx.ui.note(format_args!(
+            "Registry {origin} is not added, since the lock does not say where it is; `leahpm registry add` adds it."
+        ));
+        return Ok(None);
+    }
+    let url = address(origin, locked)?;
+    agree(ctx, args, source, new(url.to_string()))?;
+    let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key: locked.root_key };
+    session.adopt(origin.clone(), config)?;
+    Ok(Some(origin.clone()))
 }
 
 fn address(origin: &Origin, locked: &LockedRegistry) -> Result<BaseUrl, Failure> {
@@ -91,7 +114,7 @@ fn address(origin: &Origin, locked: &LockedRegistry) -> Result<BaseUrl, Failure>
     url.parse().map_err(|source| Failure::new(Kind::Invalid, NoAddress { origin: origin.clone(), source }))
 }
 
-fn agree(ctx: &Context, args: &SyncArgs, new: NewRoot) -> Result<(), Failure> {
+fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Result<(), Failure> {
     if args.keys.contains(&new.key) {
         return Ok(());
     }
@@ -100,7 +123,9 @@ fn agree(ctx: &Context, args: &SyncArgs, new: NewRoot) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Trust, OtherKey { origin, key })
             .hint("ask whoever made the lock, and the registry's people, which key is the right one"));
     }
-    if args.consent() == Consent::ByLock {
+    // A lock was committed where others see it; a bundle may come from anybody.
+    let can_be_consent = !source.is_bundle();
+    if can_be_consent && args.lock_is_consent() {
         return Ok(());
     }
     if !ctx.ui.interactive {
@@ -110,12 +135,14 @@ fn agree(ctx: &Context, args: &SyncArgs, new: NewRoot) -> Result<(), Failure> {
             "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
             ctx.invocation
         );
-        return Err(Failure::new(Kind::Consent, new).hint(key).hint(locked));
+        let details = json!({ "root_key": { "place": new.place, "key": new.key } });
+        let failure = Failure::new(Kind::Consent, new).hint(key).details(details);
+        return Err(failure.hint_if_any(can_be_consent.then_some(locked)));
     }
     ctx.ui.ask(&format!(
         "The lock brings registry {} at {}, whose root key is\n  {}",
         new.origin,
-        escaped(new.url.as_str()),
+        escaped(&new.place),
         new.key
     ));
     if prompt::confirm("Did you compare it, and do you trust it?")? {

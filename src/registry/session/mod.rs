@@ -5,7 +5,7 @@ mod resolving;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
 };
@@ -53,6 +53,8 @@ pub struct Session {
     open: RefCell<BTreeMap<Origin, Opened>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
+    /// Registries that are known to this run alone.
+    passing: BTreeSet<Origin>,
 }
 
 /// A registry that was opened, with what was seen of it before.
@@ -132,6 +134,7 @@ impl Session {
             open: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
+            passing: BTreeSet::new(),
         })
     }
 
@@ -295,6 +298,30 @@ impl Session {
         self.known.registries.insert(origin, config);
         self.has_new_registry = true;
         Ok(())
+    }
+
+    /// The same of a registry that a bundle carries and of which nobody says where it is: known to this run alone. What is
+    /// seen of it is remembered as of any other.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn adopt_for_this_run(
+        &mut self,
+        origin: Origin,
+        bundle: &Bundle,
+        root_key: PublicKey,
+    ) -> Result<(), SessionError> {
+        let url = Address::Folder(bundle.path().to_owned());
+        let was_new = self.has_new_registry;
+        self.adopt(origin.clone(), RegistryConfig { url, mirrors: Vec::new(), root_key })?;
+        self.has_new_registry = was_new;
+        self.passing.insert(origin);
+        Ok(())
+    }
+
+    /// The registries that are to be known to later runs.
+    pub fn lasting(&self) -> impl Iterator<Item = (&Origin, &RegistryConfig)> {
+        self.known.registries.iter().filter(|(origin, _)| !self.passing.contains(*origin))
     }
 
     /// Closes the registries of which another run has seen a newer state since, so that they are looked at once more.

@@ -1,11 +1,16 @@
 //! The ways out of a failure, against an oracle that tries everything, and as texts.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     requirements::{Requirement, Update},
-    resolve::oracle_tests::{IN_TIME, Set, World, set_of, world},
+    resolve::{
+        hostile_tests::pigeons,
+        oracle_tests::{IN_TIME, Set, World, set_of, world},
+    },
 };
 
 /// The ways of a world, with all records there.
@@ -168,4 +173,18 @@ proptest! {
         shuffled.records.rotate_left(at);
         prop_assert_eq!(found(&shuffled), found(&world));
     }
+}
+
+#[test]
+fn a_hostile_index_takes_no_more_time_than_is_left() {
+    let mut world = pigeons(14);
+    let (name, mut requirement) = world.requirements.wanted.pop_first().unwrap();
+    requirement.range = "^99".parse().unwrap();
+    world.requirements.wanted.insert(name, requirement);
+    // That this fails is plain; what would work instead nobody finds out.
+    let Err(error) = world.resolve() else { panic!("it fails") };
+    let steps = Cell::new(0);
+    let found = ways(&world.requirements, &world.index(), &error, &|| steps.replace(steps.get() + 1) >= 500);
+    assert_eq!(found.ways, []);
+    assert!(steps.get() < 1_000, "{} steps", steps.get());
 }

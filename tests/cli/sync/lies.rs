@@ -64,13 +64,13 @@ fn what_a_lock_has_by_hand_is_told_with_what_to_do() {
     team.hand_changed(&text, |lock| lock.plugins.get_mut("mail").unwrap().size = 1);
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `size` of `mail` 1.0.0 in the lock differs from what registry `hub` says
-    2> hint: it was changed, or made from another registry of that name; `leahpm lock` makes a lock from what the registries say
+    2> hint: the lock was changed, or made from another registry of that name; ask whoever made the lock for a new one
     exit 7
     ");
     team.hand_changed(&text, |lock| lock.plugins.get_mut("mail").unwrap().granted = Default::default());
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: the lock does not say whether `mail` 1.0.0 is granted `use_model`
-    2> hint: write it into plugins.yaml, under `grant` or `deny` of `mail`, and run `leahpm lock`
+    2> hint: ask whoever made the lock for a new one
     exit 8
     ");
     team.hand_changed(&text, |lock| lock.plugins.get_mut("mail").unwrap().version = "9.0.0".parse().unwrap());
@@ -111,7 +111,7 @@ fn no_package_comes_from_another_registry_than_the_one_that_has_it() {
     });
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `sha256` of `mail` 1.0.0 in the lock differs from what registry `other` says
-    2> hint: it was changed, or made from another registry of that name; `leahpm lock` makes a lock from what the registries say
+    2> hint: the lock was changed, or made from another registry of that name; ask whoever made the lock for a new one
     exit 7
     ");
     // What a plugin needs comes from its own registry and from nowhere else.
@@ -121,7 +121,7 @@ fn no_package_comes_from_another_registry_than_the_one_that_has_it() {
     });
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: in the lock `app` of registry `hub` needs `lib`, which comes from registry `other`
-    2> hint: `leahpm lock` makes a lock from what the registries say
+    2> hint: ask whoever made the lock for a new one
     exit 13
     ");
 }
@@ -133,7 +133,7 @@ fn what_is_on_has_what_it_needs_on() {
     team.hand_changed(&text, |lock| lock.plugins.get_mut("lib").unwrap().enabled = false);
     insta::assert_snapshot!(team.refused(&["sync"]), @"
     2> error: in the lock `app` is switched on and needs `lib`, which is switched off
-    2> hint: `leahpm lock` makes a lock from what the registries say
+    2> hint: ask whoever made the lock for a new one
     exit 13
     ");
 }
@@ -174,13 +174,13 @@ fn a_plugin_that_is_there_gets_no_grants_beyond_what_it_asks_for() {
     });
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: the lock says of `mail` 1.0.0 whether it is granted `read_messages`, for which it does not ask
-    2> hint: `leahpm lock` makes a lock from what the registries say
+    2> hint: ask whoever made the lock for a new one
     exit 13
     ");
     team.hand_changed(&text, |lock| lock.plugins.get_mut("mail").unwrap().granted = Default::default());
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: the lock does not say whether `mail` 1.0.0 is granted `use_model`
-    2> hint: write it into plugins.yaml, under `grant` or `deny` of `mail`, and run `leahpm lock`
+    2> hint: ask whoever made the lock for a new one
     exit 8
     ");
 }
@@ -192,7 +192,7 @@ fn a_version_whose_key_was_revoked_since_is_refused() {
     publishers::revoke(&team.hub, "mail", 1);
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `mail` 1.0.0 of registry `hub` is signed with a key that was revoked
-    2> hint: `leahpm lock --update=mail` looks for a version that was not revoked
+    2> hint: ask whoever made the lock for one with a version of `mail` that was not revoked
     exit 7
     ");
 }

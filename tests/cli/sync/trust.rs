@@ -46,7 +46,7 @@ fn the_root_key_of_what_is_compiled_in_is_no_matter_of_a_lock() {
     });
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `hello-world` 9.0.0 of registry `bundled` needs a newer leahpm
-    2> hint: with this leahpm, `leahpm lock --update=hello-world` looks for a version that it can read
+    2> hint: ask whoever made the lock for one with a version of `hello-world` that this leahpm can read
     exit 10
     ");
     team.hand(&text);
@@ -61,7 +61,7 @@ fn what_is_made_for_a_newer_host_is_refused() {
     team.hand(&lock_of(&team.author));
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `late` 1.0.0 is for leah-host >=0.2, this one is 0.1.0
-    2> hint: `leahpm lock --update=late` looks for a version that fits
+    2> hint: ask whoever made the lock for one with a version of `late` that fits
     exit 10
     ");
     insta::assert_snapshot!(team.user.run(&["sync", "--host-version", "0.2.0"]), @"

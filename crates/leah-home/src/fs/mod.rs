@@ -65,6 +65,12 @@ impl FsError {
         self.source.kind() == io::ErrorKind::FileTooLarge
     }
 
+    /// True when something else stands there than a file.
+    #[must_use]
+    pub fn is_no_file(&self) -> bool {
+        self.source.get_ref().is_some_and(|source| source.is::<NotAFile>())
+    }
+
     /// What the user can do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 
 use semver::{Version, VersionReq};
 
-use super::{Lock, Locked};
+use super::{LOCK_REVISION, Lock, Locked};
 use crate::{
     manifest::PermissionKind,
     name::{Origin, PluginName},
@@ -23,6 +23,9 @@ pub enum LockError {
     /// Written by a later release.
     #[error("the lock is of format {0}, which needs a newer leahpm")]
     Format(u64),
+    /// Of a revision that has more in it than could be written again.
+    #[error("the lock is of revision {0}, and this leahpm writes none above {LOCK_REVISION}")]
+    Revision(u64),
     /// A version that is too long to be the name of a folder.
     #[error("the lock holds a version of `{name}` that cannot be used")]
     Version {
