@@ -55,16 +55,14 @@ impl From<BundleError> for Failure {
             }
             BundleError::Form { ref source, .. } => source,
         };
+        const AGAIN: &str = "copy it again from where it was made";
         let (kind, hint) = match source {
-            Form::Format(_) => (Kind::Incompatible, "a newer leahpm reads it"),
-            Form::LockChanged { .. } => (Kind::Trust, "copy it again from where it was made"),
-            Form::NotABundle => (Kind::Invalid, "`leahpm bundle -o FILE` makes one"),
-            _ => (
-                Kind::Invalid,
-                "copy it again from where it was made, or make it anew with `leahpm bundle -o FILE`",
-            ),
+            Form::Format(_) => (Kind::Incompatible, None),
+            Form::LockChanged { .. } => (Kind::Trust, Some(AGAIN)),
+            Form::NotABundle => (Kind::Invalid, Some("`leahpm bundle -o FILE` makes one")),
+            _ => (Kind::Invalid, Some(AGAIN)),
         };
-        Self::new(kind, error).hint(hint)
+        Self::new(kind, error).hint_if_any(hint)
     }
 }
 

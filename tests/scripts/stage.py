@@ -87,8 +87,8 @@ class Prepared:
     new: dict = None
 
 
-def changes(keys, folders):
-    """Every way to change a home."""
+def changes(keys, folders, locks):
+    """Every way to change a home. `locks` are those of other homes, and a bundle."""
     grant = ["--grant", "all"]
     from_folder, from_web = (["--registry", folders[it], "--key", keys["other"]] for it in ("other", "web"))
     return [
@@ -98,6 +98,9 @@ def changes(keys, folders):
         Change("install-from-web", ["install", "zeta", *from_web, *grant], web=True),
         Change("update-without-news", ["update", "beta", *grant]),
         Change("update", ["update", *grant]),
+        Change("sync", ["sync", locks["hub"], "--locked"]),
+        Change("sync-of-a-bundle", ["sync", locks["bundle"], "--locked", "--keep-extra"]),
+        Change("sync-with-a-new-registry", ["sync", locks["web"], "--locked", "--keep-extra"], web=True),
         Change("uninstall", ["uninstall", "gamma"], again=(5,)),
         Change("disable", ["disable", "gamma"]),
         Change("enable", ["enable", "gamma"], before=[["disable", "gamma"]]),
@@ -161,7 +164,8 @@ class Stage:
         copy(f"{states}/hub-after", self.hub)
         prepared = []
         web = f"http://127.0.0.1:{self.web.server_port}/"
-        for change in changes(self.keys, {"hub": self.hub, "other": self.other, "web": web}):
+        locks = self.locks(base, web)
+        for change in changes(self.keys, {"hub": self.hub, "other": self.other, "web": web}, locks):
             if wanted and change.name not in wanted:
                 continue
             home = f"{self.folder}/{change.name}"
@@ -178,6 +182,24 @@ class Stage:
             prepared.append(Prepared(change, home, look(home), look(done)))
             remove(done)
         return prepared
+
+    def locks(self, base, web):
+        """The locks of other homes: one that installs, updates and removes, one of a registry that no home knows yet."""
+        home = f"{self.folder}/elsewhere"
+        copy(base, home)
+        for arguments in (["update"], ["uninstall", "gamma"], ["install", "hub/delta"]):
+            self.must(home, [*arguments, "--grant", "all"])
+        locks = {"hub": f"{self.folder}/hub.lock", "web": f"{self.folder}/web.lock"}
+        shutil.copy(f"{home}/plugins/leah.lock", locks["hub"])
+        locks["bundle"] = f"{self.folder}/hub.bundle"
+        self.must(home, ["bundle", "-o", locks["bundle"]])
+        remove(home)
+        remove(cache_of(home))
+        self.must(home, ["install", "zeta", "--registry", web, "--key", self.keys["other"], "--grant", "all"])
+        shutil.copy(f"{home}/plugins/leah.lock", locks["web"])
+        remove(home)
+        remove(cache_of(home))
+        return locks
 
     def judge(self, prepared, home, ended=None):
         """What must hold of a home in which `prepared.change` was interrupted, or ended with success.

@@ -49,19 +49,19 @@ fn a_strict_run_makes_no_lock() {
     insta::assert_snapshot!(team.refused(&["sync", "--locked"]), @"
     2> error: `leah.lock` is not what `plugins.yaml` asks for:
     2>   `mail` is asked for, and the lock was made without it
-    2> hint: `leahpm lock` makes the lock anew; commit it with the wish list
+    2> hint: `leahpm lock` makes it anew
     exit 3
     ");
     insta::assert_snapshot!(team.refused(&["sync", "--frozen"]), @"
     2> error: `leah.lock` is not what `plugins.yaml` asks for:
     2>   `mail` is asked for, and the lock was made without it
-    2> hint: `leahpm lock` makes the lock anew; commit it with the wish list
+    2> hint: `leahpm lock` makes it anew
     exit 3
     ");
     insta::assert_snapshot!(team.refused(&["sync", "--check"]), @"
     2> error: `leah.lock` is not what `plugins.yaml` asks for:
     2>   `mail` is asked for, and the lock was made without it
-    2> hint: `leahpm lock` makes the lock anew; commit it with the wish list
+    2> hint: `leahpm lock` makes it anew
     exit 3
     ");
     let refused = team.user.run_env(&["sync"], &[("LEAHPM_LOCKED", "1")]);
