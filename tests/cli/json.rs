@@ -10,7 +10,7 @@ use crate::{
     fixture::{PackageSpec, TestRegistry},
     host::fake::{self, FakeHost, result},
     http,
-    sandbox::{Output, Sandbox},
+    sandbox::{Output, Sandbox, is_missing},
     schemas::{self, schema_of},
 };
 
@@ -126,4 +126,28 @@ fn every_command_prints_one_object_that_its_schema_describes_whether_it_succeeds
         others.extend((output.code != code).then(|| format!("{words} {arguments}: {output}")));
     }
     assert_eq!(others, Vec::<String>::new());
+}
+
+#[test]
+fn the_questions_of_the_document_are_answered() {
+    if is_missing("jq") {
+        return;
+    }
+    let scene = Scene::new();
+    scene.run("install", "alpha").ok();
+    let document = include_str!("../../docs/json/README.md");
+    let questions = document.lines().filter(|line| line.starts_with("leahpm ") && line.contains("| jq"));
+    let answers =
+        questions.map(|line| scene.sandbox.run_line(line).ok().stdout.trim_end().replace('\n', ", "));
+    insta::assert_snapshot!(answers.collect::<Vec<_>>().join("\n"), @"
+    alpha 1.0.0, beta 1.0.0
+    alpha
+
+    true
+    1
+    0
+    alpha, beta
+    mail:use_model
+    true
+    ");
 }
