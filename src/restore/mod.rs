@@ -4,7 +4,10 @@
 
 mod extra;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use leah_plugin::{
     digest::Digest,
@@ -29,6 +32,18 @@ pub enum RestoreError {
         /// The key in the lock.
         said: PublicKey,
         /// The key that is trusted here.
+        known: PublicKey,
+    },
+    /// What is installed from the registry of that name was signed under another key.
+    #[error(
+        "the lock says that the root key of registry `{origin}` is `{said}`, but what is installed came with `{known}`"
+    )]
+    LiveRoot {
+        /// The registry.
+        origin: Origin,
+        /// The key in the lock.
+        said: PublicKey,
+        /// The key in the live lock.
         known: PublicKey,
     },
     /// A dependency comes from another registry than the plugin that needs it, which no resolution brings about.
@@ -156,6 +171,24 @@ pub fn check_root(
         return Ok(());
     }
     Err(RestoreError::OtherRoot { origin: origin.clone(), said: locked.root_key, known: known.root_key })
+}
+
+/// Refuses a lock that gives another root key to a registry from which something is installed, also where that registry
+/// was never added, as one that a bundle brought: under another root the names are somebody else's.
+///
+/// # Errors
+/// When the keys differ.
+pub fn check_live_roots(live: &Lock, next: &Lock) -> Result<(), RestoreError> {
+    let used: BTreeSet<&Origin> = live.plugins.values().map(|locked| &locked.registry).collect();
+    for origin in used {
+        if let (Some(known), Some(locked)) = (live.registries.get(origin), next.registries.get(origin))
+            && known.root_key != locked.root_key
+        {
+            let (said, known) = (locked.root_key, known.root_key);
+            return Err(RestoreError::LiveRoot { origin: origin.clone(), said, known });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a set that no resolution would have brought about, whatever its packages are.
