@@ -68,10 +68,16 @@ fn parts(session: &Session, lock: &Lock) -> Result<BTreeMap<BundlePath, Part>, A
             parts.insert(BundlePath::new(origin, &path), Part::Bytes(bytes.to_vec()));
         }
     }
+    // Together, as far as they come over a network.
+    session.read_records(&lock.plugins.iter().map(id).collect())?;
     for (name, locked) in &lock.plugins {
         add(session, lock, (name, locked), &mut parts)?;
     }
     Ok(parts)
+}
+
+fn id((name, locked): (&PluginName, &Locked)) -> PluginId {
+    PluginId { registry: locked.registry.clone(), name: name.clone() }
 }
 
 /// Adds what leads to a package, and the package.
@@ -82,7 +88,7 @@ fn add(
     parts: &mut BTreeMap<BundlePath, Part>,
 ) -> Result<(), ApplyError> {
     let origin = &locked.registry;
-    let record = session.record(&PluginId { registry: origin.clone(), name: name.clone() })?;
+    let record = session.record(&id((name, locked)))?;
     // It is made to be installed where the lock was made for, whatever runs here.
     let platform = Platform { api: &lock.resolved_for.api, host: &lock.resolved_for.host };
     let line = restore::check_package(name, locked, record.as_deref(), platform)?.clone();

@@ -57,15 +57,12 @@ enum Problem {
     Form(#[from] bundle::BundleError),
 }
 
-/// True where the file at `path` begins as a bundle does. Of what is no regular file, such as a pipe, nothing is read.
+/// True where the file at `path`, which may be a link to one, begins as a bundle does.
 ///
 /// # Errors
-/// When there is no file, or it cannot be read.
+/// When there is no file, it is no regular one, or it cannot be read.
 pub fn is_bundle(path: &Path) -> Result<bool, FsError> {
-    let path = fs::canonical(path)?;
-    if fs::kind(&path)? != Some(fs::Kind::File) {
-        return Ok(false);
-    }
+    let path = fs::canonical_file(path)?;
     let file = fs::open(&path)?;
     let mut first = [0; FIRST_BYTES];
     if fs::length(&file, &path)? < first.len() as u64 {
@@ -81,8 +78,8 @@ impl Bundle {
     /// # Errors
     /// When it cannot be read, as a pipe cannot, or is not as every bundle is.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        // The file that the user names may be a link; what is opened is not.
-        let file = fs::open(&fs::canonical(path)?)?;
+        // What the user names may be a link; what is opened is not.
+        let file = fs::open(&fs::canonical_file(path)?)?;
         let (index, lock) = look_through(&file, path)?;
         Ok(Self { file, path: path.to_owned(), index, lock })
     }

@@ -1,27 +1,25 @@
-//! `leahpm diff`: what differs between two sets, be they generations or lock files.
+//! `leahpm diff`: what differs between two sets, be they generations, lock files or bundles.
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use leah_plugin::{
-    lock::{Lock, LockError, LockedRegistry},
+    lock::{Lock, LockedRegistry},
     yaml::MAX_YAML_BYTES,
 };
 use serde_json::{Value, json};
 
-use super::{
-    context::Context,
-    failure::{Failure, Kind},
-    render, ui,
-};
+use super::{context::Context, failure::Failure, project::ProjectError, render, ui};
 use crate::{
-    apply, fs,
+    apply,
+    bundle::{self, Bundle},
+    fs,
     generation::Generation,
     plan::{self, Around, Change, RegistryChange},
 };
 
 /// Show what differs between two sets of plugins
 ///
-/// A set is a generation, by its number, or a lock file. Without any, the live generation is compared with its parent:
+/// A set is a generation, by its number, a lock file, or a bundle. Without any, the live generation is compared with its parent:
 /// what the last change did. With one, that one with the live generation. Between two generations settings are compared
 /// as well; the values of secrets are never shown. Of a plugin that comes it is told what it may do.
 #[derive(Debug, clap::Args)]
@@ -32,7 +30,7 @@ Examples:
   leahpm diff leah.lock    how what is installed differs from a lock file
   leahpm diff 3 5")]
 pub(super) struct DiffArgs {
-    /// Set to start from, a generation or a lock file [default: the parent of the live generation]
+    /// Set to start from: a generation, a lock file or a bundle [default: the parent of the live generation]
     #[arg(value_name = "FROM", add = super::completions::sets())]
     from: Option<Named>,
     /// Set to compare it with [default: the live generation]
@@ -60,14 +58,6 @@ impl FromStr for Named {
 enum Side {
     Generation(Generation),
     File(PathBuf, Lock),
-}
-
-/// A file is no lock.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the lock `{}`", fs::shown(path))]
-struct NoLock {
-    path: PathBuf,
-    source: LockError,
 }
 
 pub(super) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
@@ -107,10 +97,14 @@ fn read(ctx: &Context, named: &Named) -> Result<Side, Failure> {
         Named::Generation(number) => Ok(Side::Generation(Generation::read(&ctx.layout, *number)?)),
         Named::File(path) => {
             // The user names the file, so a link on the way is the user's own.
-            let bytes = fs::read(&fs::canonical(path)?, MAX_YAML_BYTES as u64)?;
-            let lock = Lock::read(&bytes);
-            let invalid = |source| Failure::new(Kind::Invalid, NoLock { path: path.clone(), source });
-            Ok(Side::File(path.clone(), lock.map_err(invalid)?))
+            let file = fs::canonical(path)?;
+            let lock = if bundle::is_bundle(&file)? {
+                Lock::read(Bundle::open(&file)?.lock())
+            } else {
+                Lock::read(&fs::read(&file, MAX_YAML_BYTES as u64)?)
+            };
+            let unreadable = |source| ProjectError::Lock { path: path.clone(), source };
+            Ok(Side::File(path.clone(), lock.map_err(unreadable)?))
         }
     }
 }

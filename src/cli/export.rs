@@ -27,7 +27,7 @@ Examples:
   leahpm export --json | jq -r '.lock.plugins | keys[]'")]
 pub(super) struct ExportArgs {
     /// Write to this file in place of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
     /// Print a wish list in place of the lock
     #[arg(long)]

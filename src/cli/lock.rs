@@ -39,11 +39,10 @@ A wish list looks like this:
     hello-world: { range: \"*\", registry: hub, grant: [read_messages], deny: [use_model] }")]
 pub(super) struct LockArgs {
     /// The wish list
-    #[arg(value_name = "FILE", default_value = super::project::WISHES)]
+    #[arg(value_name = "FILE", default_value = super::project::WISHES, value_hint = clap::ValueHint::FilePath)]
     wishes: PathBuf,
     /// Take newer versions of these plugins than are locked [default: of all]
-    #[arg(long, value_name = "PLUGIN", num_args = 0.., require_equals = true, value_delimiter = ',',
-        conflicts_with_all = ["locked", "frozen"])]
+    #[arg(long, value_name = "PLUGIN", num_args = 0.., require_equals = true, value_delimiter = ',')]
     update: Option<Vec<PluginName>>,
     #[command(flatten)]
     strict: StrictArgs,
@@ -57,11 +56,20 @@ struct NotLocked {
     lock: PathBuf,
 }
 
+/// A lock is to be changed and not to be changed.
+#[derive(Debug, thiserror::Error)]
+#[error("`--update` makes the lock anew, and `--locked` and `--frozen` leave it as it is")]
+struct UpdateAndStrict;
+
 pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
     let project = Project::of_wishes(&args.wishes)?;
     project.warn(ctx);
     let state = project.state(ctx.config.host_version.as_ref());
     let strictness = args.strict.strictness();
+    // Not for clap to say: `LEAHPM_LOCKED=0` is no contradiction.
+    if strictness != Strictness::Free && args.update.is_some() {
+        return Err(Failure::new(Kind::Usage, UpdateAndStrict));
+    }
     if strictness != Strictness::Free {
         project.check(&state)?;
     }
@@ -126,11 +134,13 @@ fn show(ctx: &Context, project: &Project, state: &State, current: &CurrentLock) 
         );
     }
     render::changes(ctx, &current.changes)?;
-    if current.differs {
-        let around = Around::between(project.lock.as_ref(), &current.lock).lines();
-        around.into_iter().try_for_each(|line| {
-            if ctx.config.dry_run { ctx.ui.data(line) } else { Ok(ctx.ui.done(line)) }
-        })?;
+    let around = current.differs.then(|| Around::between(project.lock.as_ref(), &current.lock).lines());
+    for line in around.unwrap_or_default() {
+        if ctx.config.dry_run {
+            ctx.ui.data(line)?;
+        } else {
+            ctx.ui.done(line);
+        }
     }
     let plugins = ui::counted(current.lock.plugins.len(), "plugin");
     match (current.written, current.differs) {

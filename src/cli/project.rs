@@ -125,6 +125,8 @@ pub(super) enum ProjectError {
     #[error("`{}` is not what `{}` asks for:{}", fs::shown(lock), fs::shown(wishes), lines(stale))]
     Stale { lock: PathBuf, wishes: PathBuf, stale: Vec<Stale> },
     #[error("cannot write `{}`", fs::shown(path))]
+    NotMade { path: PathBuf, source: LockError },
+    #[error("cannot write `{}`", fs::shown(path))]
     NotWritten { path: PathBuf, source: FsError },
 }
 
@@ -178,6 +180,7 @@ impl Project {
         session: &Session,
         strictness: Strictness,
     ) -> Result<CurrentLock, Failure> {
+        self.warn(ctx);
         let state = self.state(None);
         if strictness != Strictness::Free {
             self.check(&state)?;
@@ -204,7 +207,7 @@ impl Project {
         let differs = before != Some(&lock);
         let written = differs && !ctx.config.dry_run;
         if differs {
-            let unfit = |source| ProjectError::Lock { path: self.lock_path.clone(), source };
+            let unfit = |source| ProjectError::NotMade { path: self.lock_path.clone(), source };
             let text = lock.to_text().map_err(unfit)?;
             if written {
                 self.write(ctx, &text)?;
@@ -296,7 +299,7 @@ fn lock_command(wishes: &Path) -> String {
 
 impl From<ProjectError> for Failure {
     fn from(error: ProjectError) -> Self {
-        const NEWER: &str = "a newer leahpm can";
+        const NEWER: &str = "update leahpm, then run the command again";
         match &error {
             ProjectError::NoWishes(_) => Self::new(Kind::NotFound, error)
                 .hint("write into it what you want, as in `format: 1` and, on the next line, `plugins: { translator: ^1.0 }`"),
@@ -305,7 +308,10 @@ impl From<ProjectError> for Failure {
                 Self::new(Kind::NotFound, error).hint(hint)
             }
             ProjectError::Wishes { source: WishesError::Format(_), .. }
-            | ProjectError::Lock { source: LockError::Format(_) | LockError::Revision(_), .. } => {
+            | ProjectError::Lock { source: LockError::Format(_), .. } => {
+                Self::new(Kind::Invalid, error).hint(NEWER)
+            }
+            ProjectError::NotMade { source: LockError::Revision(_), .. } => {
                 Self::new(Kind::Incompatible, error).hint(NEWER)
             }
             ProjectError::Lock { path, source: LockError::Yaml(yaml) } if yaml.is_conflict() => {
@@ -313,7 +319,7 @@ impl From<ProjectError> for Failure {
                 let hint = format!("`git checkout --ours {file}` takes one side of it, and `{lock}` then makes it fit the wish list");
                 Self::new(Kind::Invalid, error).hint(hint)
             }
-            ProjectError::Wishes { .. } | ProjectError::Lock { .. } => Self::new(Kind::Invalid, error),
+            ProjectError::Wishes { .. } | ProjectError::Lock { .. } | ProjectError::NotMade { .. } => Self::new(Kind::Invalid, error),
             ProjectError::Stale { stale, wishes, .. } => {
                 let details = json!({ "stale": stale_json(stale) });
                 let is_open = stale.iter().all(|it| matches!(it, Stale::Undecided { .. }));

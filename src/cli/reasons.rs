@@ -4,8 +4,8 @@ use std::error::Error;
 
 use leah_http::{HttpError, Problem};
 use leah_plugin::{
-    bundle::BundleError as Form, head::HeadError, key::KeyError, name::PluginName, package::PackageError,
-    root::RootError, signature::SignatureError,
+    bundle::BundleError as Form, head::HeadError, key::KeyError, lock::LockError, name::PluginName,
+    package::PackageError, root::RootError, signature::SignatureError,
 };
 use semver::Version;
 
@@ -55,16 +55,14 @@ impl From<BundleError> for Failure {
             }
             BundleError::Form { ref source, .. } => source,
         };
+        const AGAIN: &str = "copy it again from where it was made";
         let (kind, hint) = match source {
-            Form::Format(_) => (Kind::Incompatible, "a newer leahpm reads it"),
-            Form::LockChanged { .. } => (Kind::Trust, "copy it again from where it was made"),
-            Form::NotABundle => (Kind::Invalid, "`leahpm bundle -o FILE` makes one"),
-            _ => (
-                Kind::Invalid,
-                "copy it again from where it was made, or make it anew with `leahpm bundle -o FILE`",
-            ),
+            Form::Format(_) => (Kind::Incompatible, None),
+            Form::LockChanged { .. } => (Kind::Trust, Some(AGAIN)),
+            Form::NotABundle => (Kind::Invalid, Some("`leahpm bundle -o FILE` makes one")),
+            _ => (Kind::Invalid, Some(AGAIN)),
         };
-        Self::new(kind, error).hint(hint)
+        Self::new(kind, error).hint_if_any(hint)
     }
 }
 
@@ -375,6 +373,10 @@ impl From<SwitchError> for Failure {
             SwitchError::Locking(error) => error.into(),
             SwitchError::File(error) => error.into(),
             SwitchError::Read(error) => error.into(),
+            // The live lock was written by a release that knows more; what this one left out would be lost.
+            SwitchError::Lock(LockError::Revision(_)) => {
+                Self::new(Kind::Incompatible, error).hint("update leahpm, then run the command again")
+            }
             SwitchError::EntryMissing { .. } | SwitchError::SettingsMissing { .. } => {
                 Self::new(Kind::CheckFailed, error).hint("`leahpm verify --all` shows what else is damaged")
             }

@@ -25,7 +25,7 @@ use crate::{
     apply,
     consent::Decision,
     fs,
-    plan::{self, Change, Chosen},
+    plan::{self, Change, Chosen, PlanError},
     registry::{Session, SessionError},
     requirements::{BareNames, Place, Preferred, Requirement, Requirements, Update},
     restore,
@@ -54,7 +54,7 @@ pub(super) struct Made {
 
 /// A wish says what a plugin may do, and leaves out something that it asks for.
 #[derive(Debug, thiserror::Error)]
-#[error("the wish list says what {} may do, and nothing of:{}", ui::listed(.0.keys()), lines(.0))]
+#[error("the wish list says what {} may do, but nothing of:{}", ui::listed(.0.keys()), lines(.0))]
 struct Undecided(BTreeMap<PluginName, Permissions>);
 
 fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
@@ -85,7 +85,8 @@ pub(super) fn make(
         let same = |old: &Locked| old.version == locked.version && old.registry == locked.registry;
         locked.held &= before.and_then(|before| before.plugins.get(name)).is_some_and(same);
     }
-    plan::check_tools(&lock, before, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))?;
+    plan::check_tools(&lock, before, |name| chosen.get(name).map(|one| one.line.interface.tools.as_slice()))
+        .map_err(one_of_two)?;
     ctx.with_watch("lock", |watch| ctx.applying(watch, |apply| apply::remember_seen(apply, session)))?;
     Ok(Made { changes: plan::difference(before, &lock), lock, decided })
 }
@@ -202,6 +203,16 @@ fn check_roots(session: &Session, before: Option<&Lock>) -> Result<(), Failure> 
         }
     }
     Ok(())
+}
+
+/// What helps where two plugins are in each other's way is a shorter list.
+fn one_of_two(error: PlanError) -> Failure {
+    let names = if let PlanError::SameTool { first, second, .. } = &error {
+        Some(format!("take `{first}` or `{second}` out of the wish list, or what needs it"))
+    } else {
+        None
+    };
+    Failure { hints: names.into_iter().collect(), ..error.into() }
 }
 
 /// Where the lock says a registry is that was not added here.

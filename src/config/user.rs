@@ -107,11 +107,14 @@ impl UserFile {
         Ok(file)
     }
 
-    /// Relative paths begin in `folder`.
+    /// Relative paths begin in `folder`, `~` is the home of the user.
     fn begin_at(&mut self, folder: &Path) {
         let certificates = self.ca_cert.iter_mut().flatten();
         for path in self.home.iter_mut().chain(&mut self.cache).chain(certificates) {
-            *path = folder.join(&*path);
+            *path = match (path.strip_prefix("~"), place::user_home()) {
+                (Ok(below), Some(home)) => home.join(below),
+                _ => folder.join(&*path),
+            };
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{Asked, ProofError};
 use crate::{
     generation::{Generation, ReadError, check},
     registry::{Registry, SessionError},
+    requirements::PluginId,
     trust::Seen,
     verify::Verified,
 };
@@ -171,7 +172,8 @@ impl Publisher {
         let before = record.lines().iter().take_while(|line| !is_it(line));
         let published = before.filter(|line| matches!(line, Line::Owner(_))).count().saturating_sub(1);
         let locked = owners.iter().position(|owner| owner.digest == asked.locked.owner).unwrap_or(published);
-        Self { owners, locked, published, pinned: !asked.locked.registry.is_bundled() }
+        let id = PluginId { registry: asked.locked.registry.clone(), name: asked.name.clone() };
+        Self { owners, locked, published, pinned: asked.session.pinned(&id).is_some() }
     }
 }
 

@@ -110,6 +110,17 @@ fn with_range(plugin: &str, range: &VersionReq) -> String {
     format!("{plugin}@{}", bare_range(range))
 }
 
+/// What stands in a wish list for a plugin; the registry of one that is in it already is said there.
+fn entry(requirements: &Requirements, plugin: &PluginId, range: &VersionReq) -> String {
+    let PluginId { registry, name } = plugin;
+    let range = bare_range(range);
+    if requirements.wanted.contains_key(name) || registry == requirements.bare.registry(name) {
+        format!("`{name}: {range}`")
+    } else {
+        format!("`{name}: {{ range: {range}, registry: {registry} }}`")
+    }
+}
+
 /// A range as it is typed: a version that must be had alone stands without `=`.
 fn bare_range(range: &VersionReq) -> String {
     let text = range.to_string();
@@ -134,9 +145,7 @@ impl Way {
         let steps = lines.join(", ");
         match (&self.change, &requirements.place) {
             (Change::Ask(ranges), Place::WishList { file }) => {
-                let entry = |(plugin, range): (&PluginId, &VersionReq)| {
-                    format!("`{}: {}`", plugin.name, bare_range(range))
-                };
+                let entry = |(plugin, range): (&PluginId, &VersionReq)| entry(requirements, plugin, range);
                 let entries = joined(&ranges.iter().map(entry).collect::<Vec<_>>());
                 format!("write {entries} into `{file}`; {last} would then work{with}")
             }
@@ -162,11 +171,13 @@ impl Way {
                 format!("after {}, {last} would work{with}", lines[0])
             }
             (Change::Host(host), _) => {
-                format!("it needs leah-host {host}; for that one, {last} would work{with}")
+                format!("a newer leah-host is needed: for {host}, {last} would work{with}")
             }
             (Change::Api(api), _) => {
                 let set = with.trim_start_matches(", with ");
-                format!("a newer leahpm and leah-host with plugin API {api} could have {set}")
+                format!(
+                    "a newer leahpm and leah-host are needed, with plugin API {api}; these could have {set}"
+                )
             }
             (Change::Update(_), _) => format!("{steps} would work{with}"),
             (Change::Ask(_), Place::Live { .. }) => format!("{steps} would work{with}"),

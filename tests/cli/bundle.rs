@@ -1,5 +1,6 @@
 //! `leahpm bundle`: what goes into the file, what keeps it from being made, and what others can do with it.
 
+mod installing;
 mod reading;
 
 use std::{
@@ -140,6 +141,23 @@ fn what_is_unpacked_of_it_is_a_registry_that_stock_minisign_accepts() {
     for name in ["app", "lib"] {
         assert_eq!(verify(&format!("hub/packages/{name}/{name}-1.0.0.tar.gz")), Ok(()));
     }
+}
+
+#[test]
+fn stock_tar_makes_the_same_of_what_it_unpacked() {
+    let sandbox = Sandbox::new();
+    // With this name in front, some paths need the second field that a header has for them.
+    let long = TestRegistry::new(&sandbox, "a-registry-with-a-name-that-is-rather-long");
+    long.publish_all(&[("app", "1.0.0")]).add_as_default(&sandbox);
+    sandbox.run(&["install", "app"]).ok();
+    sandbox.run(&["bundle", "-o", "set.leah"]).ok();
+    let options =
+        "--format=ustar --mode=0644 --numeric-owner --owner=0 --group=0 --mtime=@0 --blocking-factor=1";
+    let files = "(echo leah.bundle; echo leah.lock; find */ -type f | LC_ALL=C sort)";
+    let line =
+        format!("mkdir u && cd u && tar -xf ../set.leah && {files} | tar {options} -cf ../again.leah -T -");
+    sandbox.run_line(&line).ok();
+    assert_eq!(sandbox.read("again.leah"), sandbox.read("set.leah"));
 }
 
 #[test]

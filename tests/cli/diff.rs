@@ -231,6 +231,22 @@ fn compares_lock_files_with_what_is_installed_and_with_each_other() {
 }
 
 #[test]
+fn looks_into_a_bundle_for_its_lock() {
+    let (sandbox, _hub) = three();
+    sandbox.run(&["bundle", "-o", "set.leah"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["diff", "set.leah"]), @"
+    2> From `set.leah` to generation 3: no difference.
+    exit 0
+    ");
+    insta::assert_snapshot!(sandbox.run(&["diff", "2", "set.leah"]), @"
+    1> + mail 1.0.0 (hub)
+    1> ~ mail granted: none; denied: use_model
+    2> From generation 2 to `set.leah`: 2 differences.
+    exit 0
+    ");
+}
+
+#[test]
 fn tells_of_another_root_key_and_another_host() {
     let (sandbox, hub) = three();
     let spare = TestRegistry::new(&sandbox, "spare");
@@ -303,13 +319,14 @@ fn refuses_what_is_no_set() {
     ");
     sandbox.write("bad.lock", "format: 1\nrequested: {}\n");
     insta::assert_snapshot!(sandbox.run(&["diff", "bad.lock"]), @"
-    2> error: cannot read the lock `bad.lock`
+    2> error: cannot read `bad.lock`
     2> caused by: line 2, column 1: missing field `plugins`
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["diff", "home"]), @"
     2> error: cannot open `[HOME]`
     2> caused by: it is not a regular file
+    2> hint: name a file; what comes through a pipe can be saved in one first
     exit 1
     ");
     sandbox.run(&["gc", "--keep", "0"]).ok();

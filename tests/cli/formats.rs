@@ -112,6 +112,24 @@ fn a_file_of_a_newer_format_is_refused_by_name_and_nothing_is_touched() {
     ");
 }
 
+#[test]
+fn a_live_set_of_a_newer_revision_is_used_and_not_changed() {
+    let (sandbox, _hub) = crate::fixture::hub();
+    sandbox.run(&["install", "hello-world", "--registry", "bundled", "--grant", "all"]).ok();
+    change(&sandbox, "plugins/leah.lock", "format: 1\n", "format: 1\nrevision: 7\nmood: good\n");
+    let before = sandbox.tree();
+    for command in [&["list"][..], &["verify"], &["outdated"], &["why", "hello-world"]] {
+        sandbox.run(command).ok();
+    }
+    insta::assert_snapshot!(sandbox.run(&["disable", "hello-world"]), @"
+    2> error: the new set of plugins cannot be written as a lock
+    2> caused by: the lock is of revision 7, and this leahpm writes none above 0
+    2> hint: update leahpm, then run the command again
+    exit 10
+    ");
+    assert_eq!(sandbox.tree(), before);
+}
+
 /// What is signed, whatever a newer release means by it.
 fn signed(key: &SecretKey, comment: &str, body: &str) -> Vec<u8> {
     let block = key.sign(body.as_bytes(), comment, UNTRUSTED_COMMENT).unwrap();

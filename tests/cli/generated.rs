@@ -8,7 +8,10 @@ use clap_mangen::{
     roff::{Inline, Roff, bold, roman},
 };
 
-use crate::sandbox::{Sandbox, names_in};
+use crate::{
+    exit_codes::EXIT_STATUS,
+    sandbox::{Sandbox, names_in},
+};
 
 /// The files of completions: the shell, and the name under which it finds the script.
 const COMPLETIONS: [(&str, &str); 5] = [
@@ -17,27 +20,6 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("fish", "leahpm.fish"),
     ("powershell", "leahpm.ps1"),
     ("zsh", "_leahpm"),
-];
-
-const EXIT_STATUS: [(&str, &str); 15] = [
-    ("0", "All was done, or there was nothing to do."),
-    ("1", "Something unexpected, or an error of the operating system."),
-    ("2", "The command line makes no sense."),
-    ("3", "A check failed: the installed files are not what they should be."),
-    ("4", "A server demands a token, or a better one."),
-    ("5", "There is nothing of that name, or no set of versions fits."),
-    (
-        "6",
-        "A server could not be reached or did not answer as it should, or what is needed is missing offline.",
-    ),
-    ("7", "A signature, a hash or a pinned key does not fit."),
-    ("8", "A person has to agree first, to a permission or to a key."),
-    ("9", "It is refused as a rule, such as to forget a registry that plugins are installed from."),
-    ("10", "The plugin is for another version of the plugin API or of leah-host."),
-    ("11", "The running host refused the change or could not be asked; nothing was changed."),
-    ("12", "Another leahpm is changing the same home, for longer than --lock-wait."),
-    ("13", "A package, a manifest, a lock or a setting is not valid."),
-    ("130", "The user pressed Ctrl-C."),
 ];
 
 /// Variables that are no global option.
@@ -149,16 +131,4 @@ fn examples(roff: &mut Roff, help: &str) {
         roff.text([roman(line.trim_start())]);
     }
     roff.control("fi", []);
-}
-
-#[test]
-fn every_exit_code_of_the_man_page_is_one_that_can_happen() {
-    // A code that is never reused must not be told of before it is used: those in `failure.rs` are all there are.
-    let source = include_str!("../../src/cli/failure.rs");
-    let codes = source.lines().filter_map(|line| {
-        let (kind, code) = line.trim().split_once(" => ")?;
-        kind.starts_with("Self::").then(|| code.trim_end_matches(',').to_owned())
-    });
-    let told = EXIT_STATUS.iter().map(|(code, _)| (*code).to_owned()).filter(|code| code != "0");
-    assert_eq!(codes.collect::<Vec<_>>(), told.collect::<Vec<_>>());
 }

@@ -245,7 +245,7 @@ fn explains_two_that_do_not_go_together() {
     2> hint: after `leahpm uninstall alpha`, `leahpm install beta` would work, with beta 1.0.0 and shared 2.0.0
     exit 5
     ");
-    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"details":{},"hint":"after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0","hints":["after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0"],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
+    insta::assert_snapshot!(sandbox.run(&["install", "beta", "--json"]).json(), @r#"{"error":{"causes":[],"code":5,"details":{"ways":[{"change":"without","commands":["leahpm uninstall alpha","leahpm install --json beta"],"names":["alpha"],"ranges":{},"set":{"beta":"1.0.0","shared":"2.0.0"},"version":null}]},"hint":"after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0","hints":["after `leahpm uninstall alpha`, `leahpm install --json beta` would work, with beta 1.0.0 and shared 2.0.0"],"message":"`alpha` 1.0.0 needs `shared` ^1, but `beta` 1.0.0 needs `shared` ^2"},"schema":1}"#);
     assert_eq!(sandbox.tree(), before);
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A sandbox with `alpha` and `beta` installed, and the home's lock in the hands of somebody else.
-fn held() -> (Sandbox, TestRegistry, File) {
+pub fn held() -> (Sandbox, TestRegistry, File) {
     let (sandbox, hub) = hub();
     hub.publish_all(&[("alpha", "1.0.0"), ("beta", "1.0.0")]);
     TestRegistry::new(&sandbox, "spare").add(&sandbox);
@@ -35,7 +35,7 @@ fn generations(sandbox: &Sandbox) -> BTreeMap<String, String> {
 
 /// Reads standard error up to the line that begins so.
 #[track_caller]
-fn wait_for_line(child: &mut Child, start: &str) {
+pub fn wait_for_line(child: &mut Child, start: &str) {
     let stderr = child.stderr.as_mut().unwrap();
     // A byte at a time would be read by nobody else: the rest is not looked at.
     let line =

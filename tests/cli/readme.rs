@@ -16,7 +16,7 @@ struct Step {
 }
 
 /// What stands in the blocks that begin with these three ticks and this word.
-fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+pub fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let start = format!("```{language}\n");
     text.split(start.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
@@ -33,7 +33,7 @@ fn transcript(text: &str) -> Vec<Step> {
     steps
 }
 
-fn document(path: &str) -> Option<String> {
+pub fn document(path: &str) -> Option<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     if text.is_err() {
         skipped(&format!("there is no {path}"));

@@ -150,7 +150,7 @@ fn shows_what_there_is_to_do() {
     1>   diff         Show what differs between two sets of plugins
     1>   tree         Show what is installed as a tree: below each plugin what it needs
     1>   why          Show why a plugin is installed
-    1>   export       Print the lock of what is installed
+    1>   export       Print the lock of what is installed, or the wishes behind it
     1>   bundle       Put a lock and all its packages into one file
     1>   verify       Check the installed files against their content hashes
     1>   gc           Free the space of old generations

@@ -135,7 +135,7 @@ fn a_newer_host_is_told_with_its_smallest_version_and_the_command_that_resolves_
     let refused = sandbox.run(&["install", "future"]);
     insta::assert_snapshot!(refused, @"
     2> error: no version of `future` can be used: 1.0.0 is for leah-host >=0.3, this one is 0.1.0; 2.0.0 is for leah-host >=0.5, this one is 0.1.0
-    2> hint: it needs leah-host 0.3.0; for that one, `leahpm install --host-version 0.3.0 future` would work, with future 1.0.0
+    2> hint: a newer leah-host is needed: for 0.3.0, `leahpm install --host-version 0.3.0 future` would work, with future 1.0.0
     2> hint: `leahpm info future` shows all its versions
     exit 10
     ");
@@ -152,7 +152,7 @@ fn a_newer_plugin_api_is_told_and_no_command_is_promised() {
     hub.forge(&newer, b"nothing");
     insta::assert_snapshot!(sandbox.run(&["install", "newer"]), @"
     2> error: `newer` has only versions for plugin API ^1.7, this host has 1.0.0
-    2> hint: a newer leahpm and leah-host with plugin API 1.7.0 could have newer 1.0.0
+    2> hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0
     2> hint: `leahpm info newer` shows all its versions
     exit 10
     ");
@@ -175,9 +175,9 @@ fn a_newer_plugin_api_is_told_and_no_command_is_promised() {
             }
           ]
         },
-        "hint": "a newer leahpm and leah-host with plugin API 1.7.0 could have newer 1.0.0",
+        "hint": "a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0",
         "hints": [
-          "a newer leahpm and leah-host with plugin API 1.7.0 could have newer 1.0.0",
+          "a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0",
           "`leahpm info newer` shows all its versions"
         ],
         "message": "`newer` has only versions for plugin API ^1.7, this host has 1.0.0"
@@ -285,7 +285,7 @@ fn a_wish_list_that_needs_a_newer_host_is_told_with_the_command_that_locks_for_i
     let refused = sandbox.run(&["lock"]);
     insta::assert_snapshot!(refused, @"
     2> error: `future` has only versions for leah-host >=0.3, this one is 0.1.0
-    2> hint: it needs leah-host 0.3.0; for that one, `leahpm lock --host-version 0.3.0` would work, with future 1.0.0
+    2> hint: a newer leah-host is needed: for 0.3.0, `leahpm lock --host-version 0.3.0` would work, with future 1.0.0
     2> hint: `leahpm info future` shows all its versions
     exit 10
     ");

@@ -199,7 +199,7 @@ fn publisher_lines(step: &Publisher) -> Vec<String> {
         lines.push(format!("{}{force}", owner_line(at, owner)));
     }
     let pin = match (pinned, owners.len()) {
-        (false, _) => "of the compiled-in registry nothing is pinned but the line in the lock",
+        (false, _) => "nothing is pinned of it but the line in the lock",
         (true, 1) => "first seen when it was installed, on the word of the registry, and pinned since",
         (true, _) => "pinned since it was installed; the chain of changes is unbroken",
     };

@@ -117,18 +117,18 @@ fn a_host_that_is_too_old_is_told_with_the_smallest_that_would_do() {
                  c 1.0.0; host <0.1";
     assert_snapshot!(both(|| case(index).want("a")), @"
     error: no version of `a` can be used: 1.0.0 is for leah-host >=0.3, this one is 0.1.0; 2.0.0 is for leah-host >=0.5, this one is 0.1.0
-    hint: it needs leah-host 0.3.0; for that one, `leahpm install --host-version 0.3.0 a` would work, with a 1.0.0
+    hint: a newer leah-host is needed: for 0.3.0, `leahpm install --host-version 0.3.0 a` would work, with a 1.0.0
     hint: `leahpm info a` shows all its versions
     error: no version of `a` can be used: 1.0.0 is for leah-host >=0.3, this one is 0.1.0; 2.0.0 is for leah-host >=0.5, this one is 0.1.0
-    hint: it needs leah-host 0.3.0; for that one, `leahpm lock --host-version 0.3.0` would work, with a 1.0.0
+    hint: a newer leah-host is needed: for 0.3.0, `leahpm lock --host-version 0.3.0` would work, with a 1.0.0
     hint: `leahpm info a` shows all its versions
     ");
     assert_snapshot!(both(|| case(index).want("a b")), @"
     error: `b` has only versions for leah-host ^0.4.1, this one is 0.1.0
-    hint: it needs leah-host 0.4.1; for that one, `leahpm install --host-version 0.4.1 a b` would work, with a 1.0.0 and b 1.0.0
+    hint: a newer leah-host is needed: for 0.4.1, `leahpm install --host-version 0.4.1 a b` would work, with a 1.0.0 and b 1.0.0
     hint: `leahpm info b` shows all its versions
     error: `b` has only versions for leah-host ^0.4.1, this one is 0.1.0
-    hint: it needs leah-host 0.4.1; for that one, `leahpm lock --host-version 0.4.1` would work, with a 1.0.0 and b 1.0.0
+    hint: a newer leah-host is needed: for 0.4.1, `leahpm lock --host-version 0.4.1` would work, with a 1.0.0 and b 1.0.0
     hint: `leahpm info b` shows all its versions
     ");
     assert_snapshot!(both(|| case(index).want("c")), @"
@@ -145,10 +145,10 @@ fn a_plugin_api_that_is_too_old_is_told_and_no_command() {
                  old 1.0.0; api ^0.9";
     assert_snapshot!(both(|| case(index).want("a")), @"
     error: `a` has only versions for plugin API ^2.1, this host has 1.0.0
-    hint: a newer leahpm and leah-host with plugin API 2.1.0 could have a 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; these could have a 1.0.0
     hint: `leahpm info a` shows all its versions
     error: `a` has only versions for plugin API ^2.1, this host has 1.0.0
-    hint: a newer leahpm and leah-host with plugin API 2.1.0 could have a 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; these could have a 1.0.0
     hint: `leahpm info a` shows all its versions
     ");
     assert_snapshot!(both(|| case(index).want("old")), @"
@@ -221,6 +221,21 @@ fn a_ring_is_told_with_the_newest_version_that_is_in_none() {
     hint: `leahpm info a` shows earlier versions
     error: plugins need each other in a ring, so none can start first: `a` needs `b`, `b` needs `c`, `c` needs `a`
     hint: write `a: ^0.9.0` into `plugins.yaml`; `leahpm lock` would then work, with a 0.9.0 and c 1.0.0
+    hint: `leahpm info a` shows earlier versions
+    ");
+}
+
+#[test]
+fn a_plugin_of_another_registry_that_a_wish_list_lacks_is_written_with_its_registry() {
+    let index = "corp/a 0.9.0
+                 corp/a 1.0.0; b *
+                 corp/b 1.0.0; a *";
+    assert_snapshot!(both(|| case(index).want("corp/b")), @"
+    error: plugins need each other in a ring, so none can start first: `a` needs `b`, `b` needs `a`
+    hint: `leahpm install corp/b corp/a@^0.9.0` would work, with a 0.9.0 and b 1.0.0
+    hint: `leahpm info a` shows earlier versions
+    error: plugins need each other in a ring, so none can start first: `a` needs `b`, `b` needs `a`
+    hint: write `a: { range: ^0.9.0, registry: corp }` into `plugins.yaml`; `leahpm lock` would then work, with a 0.9.0 and b 1.0.0
     hint: `leahpm info a` shows earlier versions
     ");
 }

@@ -75,7 +75,7 @@ fn versions(set: &Set, wanted: &BTreeMap<PluginName, Requirement>) -> Vec<Versio
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_way_that_is_named_works_with_exactly_the_set_that_is_shown(world in world(), in_list in any::<bool>()) {

@@ -144,12 +144,12 @@ fn versions_for_another_host_or_api_end_with_exit_code_10() {
     scene.hub.forge(&newer, b"nothing");
     insta::assert_snapshot!(scene.refuses(10, &["install", "future"]), @"
     error: `future` has only versions for leah-host >=9, this one is 0.1.0
-    hint: it needs leah-host 9.0.0; for that one, `leahpm install --host-version 9.0.0 future` would work, with future 1.0.0
+    hint: a newer leah-host is needed: for 9.0.0, `leahpm install --host-version 9.0.0 future` would work, with future 1.0.0
     hint: `leahpm info future` shows all its versions
     ");
     insta::assert_snapshot!(scene.refuses(10, &["install", "newer"]), @"
     error: `newer` has only versions for plugin API ^1.7, this host has 1.0.0
-    hint: a newer leahpm and leah-host with plugin API 1.7.0 could have newer 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0
     hint: `leahpm info newer` shows all its versions
     ");
 }

@@ -1,11 +1,14 @@
 //! Reading what a user names on the command line: the files of a plugin's folder, and the real place of
 //! a folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use leah_plugin::package::{Limits, PackagePath, PathError};
 
-use super::{FsError, Kind, failed, kind, list, read, shown};
+use super::{FsError, Kind, NotAFile, failed, kind, list, read, shown};
 
 /// Why the files of a folder cannot go into a package.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,16 @@ pub enum FolderError {
 /// When there is nothing.
 pub fn canonical(path: &Path) -> Result<PathBuf, FsError> {
     path.canonicalize().map_err(failed("find", path))
+}
+
+/// Where the regular file `path` really is, every link on the way followed.
+///
+/// # Errors
+/// When there is nothing, or something else: what comes through a pipe, also one that a path leads to, can be read once
+/// and has no place.
+pub fn canonical_file(path: &Path) -> Result<PathBuf, FsError> {
+    let metadata = path.metadata().map_err(failed("find", path))?;
+    if metadata.is_file() { canonical(path) } else { Err(failed("read", path)(io::Error::other(NotAFile))) }
 }
 
 /// The files below a folder as a package would hold them. Names that begin with a dot (editors, version

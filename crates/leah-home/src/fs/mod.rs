@@ -22,7 +22,7 @@ use std::{
 use rustix::{fs::OFlags, io::Errno};
 
 pub use self::{
-    folder::{FolderError, canonical, read_folder},
+    folder::{FolderError, canonical, canonical_file, read_folder},
     piece::{length, read_at, read_range},
     private::{PrivateError, check_private_folder, check_socket, make_private_folder, remove_socket},
     sync::{Durability, SyncPoint, sync_folder, sync_new_folder},
@@ -74,6 +74,9 @@ impl FsError {
     /// What the user can do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
+        if self.source.get_ref().is_some_and(|source| source.is::<NotAFile>()) {
+            return Some("name a file; what comes through a pipe can be saved in one first");
+        }
         match Errno::from_io_error(&self.source)? {
             Errno::NOSPC | Errno::DQUOT => Some("free some space on this disk, then run the command again"),
             Errno::ROFS => {
