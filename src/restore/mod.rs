@@ -4,10 +4,7 @@
 
 mod extra;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use leah_plugin::{
     digest::Digest,
@@ -173,22 +170,20 @@ pub fn check_root(
     Err(RestoreError::OtherRoot { origin: origin.clone(), said: locked.root_key, known: known.root_key })
 }
 
-/// Refuses a lock that gives another root key to a registry from which something is installed, also where that registry
-/// was never added, as one that a bundle brought: under another root the names are somebody else's.
+/// Refuses another root key for a registry from which something is installed: it may never have been added, as one that a
+/// bundle brought, and under another root its names are somebody else's.
 ///
 /// # Errors
 /// When the keys differ.
-pub fn check_live_roots(live: &Lock, next: &Lock) -> Result<(), RestoreError> {
-    let used: BTreeSet<&Origin> = live.plugins.values().map(|locked| &locked.registry).collect();
-    for origin in used {
-        if let (Some(known), Some(locked)) = (live.registries.get(origin), next.registries.get(origin))
-            && known.root_key != locked.root_key
-        {
+pub fn check_live_root(origin: &Origin, locked: &LockedRegistry, live: &Lock) -> Result<(), RestoreError> {
+    let is_used = live.plugins.values().any(|locked| locked.registry == *origin);
+    match live.registries.get(origin) {
+        Some(known) if is_used && known.root_key != locked.root_key => {
             let (said, known) = (locked.root_key, known.root_key);
-            return Err(RestoreError::LiveRoot { origin: origin.clone(), said, known });
+            Err(RestoreError::LiveRoot { origin: origin.clone(), said, known })
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Refuses a set that no resolution would have brought about, whatever its packages are.

@@ -31,7 +31,6 @@ pub(super) fn check(
 ) -> Result<(), Failure> {
     let refused = |error| refused::lock(error, source.project());
     restore::check_set(next).map_err(refused)?;
-    live.map_or(Ok(()), |live| restore::check_live_roots(live, next)).map_err(refused)?;
     check_held(live, next)?;
     for (name, locked) in &next.plugins {
         if let Some(before) = same(live, name, locked) {
