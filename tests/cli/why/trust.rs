@@ -130,6 +130,7 @@ fn a_script_gets_every_step_as_an_object() {
     assert_eq!(steps[4]["sha256"], locked.sha256.to_string());
     assert_eq!(steps[4]["archive"], "verified");
     assert_eq!(steps[1]["serial"], hub.head().serial);
+    assert_eq!(steps[1]["place"], "[DIR]/hub");
     assert_eq!(steps[5]["since"]["generation"], 1);
 }
 
