@@ -119,10 +119,8 @@ pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
         Source::Project(_) => ways::of_lock(ctx, &session, &args.file, failure),
         Source::Bundle(..) => failure,
     })?;
-    if let Outcome::Planned(plan) | Outcome::Live { plan, .. } = &outcome
-        && plan.changes.is_empty()
-    {
-        Around::between(live, &next).lines().into_iter().for_each(|line| ctx.ui.done(line));
+    if let Outcome::Planned(plan) | Outcome::Live { plan, .. } = &outcome {
+        tell_around(ctx, &Around::between(live, &next), plan, &added);
     }
     finish(ctx, args, &current, &outcome, &added)
 }
@@ -142,6 +140,15 @@ fn unproven<'a>(
     next: &'a Lock,
 ) -> impl Iterator<Item = (&'a PluginName, &'a Locked)> {
     next.plugins.iter().filter(move |(name, locked)| same(live, name, locked).is_none())
+}
+
+/// Tells what is no change of a plugin: all of it where nothing else is told, else the registries that are new here.
+fn tell_around(ctx: &Context, around: &Around, plan: &Plan, added: &BTreeSet<Origin>) {
+    if plan.changes.is_empty() {
+        around.lines().into_iter().for_each(|line| ctx.ui.done(line));
+    } else {
+        around.registries.iter().filter(|it| added.contains(&it.origin)).for_each(|it| ctx.ui.done(it));
+    }
 }
 
 fn finish(

@@ -99,6 +99,7 @@ fn installs_without_a_network_what_a_known_key_vouches_for() {
     let (machine, author, hub) = carried();
     let key = hub.root_key().to_string();
     insta::assert_snapshot!(machine.run(&["sync", "set.leah", "--key", &key]), @"
+    2> + registry hub at [URL], root key [hub root key]
     2> + alpha 1.0.0 (hub)
     2> + beta 1.0.0 (hub)
     2> Generation 1 is live.
