@@ -62,7 +62,7 @@ struct NotLocked {
 struct UpdateAndStrict;
 
 pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
-    let project = Project::of_wishes(&args.wishes)?;
+    let project = Project::of_wishes(&args.wishes).map_err(|failure| or_update(args, failure))?;
     project.warn(ctx);
     let state = project.state(ctx.config.host_version.as_ref());
     let strictness = args.strict.strictness();
@@ -82,6 +82,18 @@ pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
         _ => project.made(ctx, &strictness.session(ctx)?, &Order { update, speaks_of_all: true })?,
     };
     show(ctx, &project, &state, &current)
+}
+
+/// Without `=` the name behind `--update` is taken for the wish list.
+fn or_update(args: &LockArgs, failure: Failure) -> Failure {
+    let name = args.wishes.to_str().and_then(|text| text.parse::<PluginName>().ok());
+    match name {
+        Some(name) if failure.kind == Kind::NotFound && args.update.as_ref().is_some_and(Vec::is_empty) => {
+            let hint = format!("`leahpm lock --update={name}` takes a newer version of the plugin `{name}`");
+            Failure { hints: vec![hint], ..failure }
+        }
+        _ => failure,
+    }
 }
 
 fn update(args: &LockArgs, project: &Project) -> Result<Update, Failure> {
