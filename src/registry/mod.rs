@@ -18,7 +18,7 @@ use leah_plugin::{
     catalog::{self, Catalog, CatalogError},
     digest::{Digest, Hashed},
     head::Head,
-    key::KeyError,
+    key::{KeyError, PublicKey},
     layout::Layout,
     name::{Origin, PluginName},
     record::{Record, RecordError, VersionLine},
@@ -225,6 +225,12 @@ impl Registry {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.believed.roots.newest().origin
+    }
+
+    /// True of a root key that followed the pinned one, each signed by the one before.
+    #[must_use]
+    pub fn came_to_root_key(&self, key: &PublicKey) -> bool {
+        self.believed.roots.roots().iter().any(|root| root.next_root_key == *key)
     }
 
     /// Its head.

@@ -180,7 +180,7 @@ fn what_goes_wrong_ends_with_the_code_of_the_guide_and_is_mended_as_it_says() {
     check("a grant became a denial");
     sandbox.write("project/plugins.yaml", wishes.replace("deny: [network_access]", "deny: []"));
     insta::assert_snapshot!(project.run("yours", "leahpm lock").fails(8), @"
-    error: the wish list says what `translator` may do, and nothing of:
+    error: the wish list says what `translator` may do, but nothing of:
       translator: network_access (send requests to what you enter for its setting `server`)
     hint: write each of them under `grant` or `deny` of its plugin in the wish list, then run `leahpm lock`
     ");

@@ -33,18 +33,15 @@ pub(super) fn check(
     // Without a lock there is nothing to compare with.
     let Some(lock) = source.lock() else { return source.check() };
     let next = args.wanted(lock, live)?;
-    let is_stale = source.is_stale();
-    if is_there(live, &next) && !is_stale {
+    let is_there = is_there(live, &next);
+    if is_there && !source.is_stale() {
         return finish(ctx, args, &CurrentLock::unchanged(lock), &Outcome::Unchanged, &Default::default());
     }
     let changes = plan::difference_with_grants(live, &next);
-    if !ctx.ui.json {
-        for change in &changes {
-            ctx.ui.data(change)?;
-        }
-        for line in Around::between(live, &next).lines().iter().filter(|_| !is_there(live, &next)) {
-            ctx.ui.data(line)?;
-        }
+    if !ctx.ui.json && !is_there {
+        let changes = changes.iter().map(ToString::to_string);
+        let lines: Vec<String> = changes.chain(Around::between(live, &next).lines()).collect();
+        ctx.ui.data(lines.join("\n"))?;
     }
     let details = json!({ "changes": render::changes_json(&changes) });
     // Whoever makes the lock anew has another one to compare with, so that comes first.

@@ -70,8 +70,16 @@ pub(super) fn settle(
     let mut added = BTreeSet::new();
     for (origin, locked) in &next.registries {
         if let Ok(known) = session.locked(origin) {
-            restore::check_root(origin, locked, &known)
-                .map_err(|error| refused::lock(error, source.project()))?;
+            // Who made the lock may have added the registry after its people handed their root key over.
+            let is_its_next = || {
+                let registry = session.registry(origin);
+                registry.is_ok_and(|registry| registry.came_to_root_key(&locked.root_key))
+            };
+            if let Err(error) = restore::check_root(origin, locked, &known)
+                && !is_its_next()
+            {
+                return Err(refused::lock(error, source.project()));
+            }
         } else if needed.contains(origin) {
             added.extend(adopt(ctx, args, source, session, (origin, locked))?);
         }

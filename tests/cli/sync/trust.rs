@@ -29,6 +29,26 @@ fn a_lock_with_another_root_key_than_the_one_that_is_trusted_here_is_refused() {
 }
 
 #[test]
+fn a_root_key_that_was_handed_over_is_the_one_that_is_trusted_here() {
+    let team = Team::new();
+    let next = SecretKey::generate().unwrap();
+    let mut second = team.hub.first_root();
+    (second.serial, second.next_root_key) = (2, next.public());
+    team.hub.write("root/2", second.sign(&team.hub.root_key).unwrap());
+    team.hub.change_head(|head| (head.root, head.serial) = (2, head.serial + 1));
+    team.author.run(&["install", "lib"]).ok();
+    // Who added the registry later begins with the newer key.
+    let text = lock_of(&team.author);
+    team.hand_changed(&text, |lock| lock.registries.get_mut("hub").unwrap().root_key = next.public());
+    insta::assert_snapshot!(team.sync(), @"
+    2> + lib 1.0.0 (hub)
+    2> Generation 1 is live.
+    exit 0
+    ");
+    assert_eq!(lock_of(&team.user).as_bytes(), team.user.read("leah.lock"));
+}
+
+#[test]
 fn the_root_key_of_what_is_compiled_in_is_no_matter_of_a_lock() {
     let team = Team::new();
     team.author.run(&["install", "bundled/hello-world", "--grant", "all"]).ok();
