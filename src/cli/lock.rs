@@ -23,7 +23,10 @@ use crate::{
 ///
 /// Finds the newest versions that fit a wish list and writes them with their hashes, keys and permissions into
 /// `leah.lock` beside it. Versions that are locked already stay while they fit. Commit both files, and `leahpm
-/// sync --locked` installs exactly these plugins on every machine.
+/// sync --locked` installs exactly these plugins on every machine. Nothing is installed by this command.
+///
+/// A plugin must fit the version of leah-host of `--host-version`, else that of the wish list, of the lock that is there,
+/// or of this machine, in this order.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

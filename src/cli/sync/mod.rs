@@ -39,6 +39,9 @@ use crate::{
 /// Installs exactly the packages that the lock names, each compared with what its registry says and with what was
 /// signed, and takes out what the lock does not name. Nothing newer is looked for. What the lock grants and the registries
 /// that it brings are asked for; `--locked` takes the lock for the consent, since somebody committed it.
+///
+/// Where there is a plugins.yaml beside the lock that asks for something else, or there is no lock yet, it is made first, as
+/// `leahpm lock` does; `--locked` makes an error of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -54,7 +57,7 @@ pub(super) struct SyncArgs {
     /// Leave plugins that the lock does not name
     #[arg(long)]
     keep_extra: bool,
-    /// Only say what differs; exits with 3 if anything does
+    /// Only say what differs; exits with 3 if anything does, or if the lock is stale
     #[arg(long)]
     check: bool,
     #[command(flatten)]
