@@ -216,7 +216,8 @@ impl From<RegistryError> for Failure {
             }
             RegistryError::Credentials(error) => error.into(),
             RegistryError::Offline { .. } | RegistryError::ExpiredOffline { .. } => {
-                Self::new(Kind::Network, error).hint("run the command again without `--offline`")
+                Self::new(Kind::Network, error)
+                    .hint("run the command again without `--offline` or `--frozen`")
             }
             RegistryError::OpenEnded { .. } | RegistryError::SlowRoots { .. } => {
                 Self::new(Kind::Network, error)
