@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leah_plugin::{
-    lock::{Lock, LockError, Locked},
+    lock::{Lock, Locked},
     name::PluginName,
     yaml::MAX_YAML_BYTES,
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     failure::{Failure, Kind},
-    ui,
+    project, ui,
 };
 use crate::{apply, bundle::Made, fs, registry::Session};
 
@@ -43,14 +43,6 @@ pub(super) struct BundleArgs {
 #[error("a bundle is written to a file, not to standard output")]
 struct NotAFile;
 
-/// The text is no lock.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read `{}`", fs::shown(.path))]
-struct NoLock {
-    path: PathBuf,
-    source: LockError,
-}
-
 pub(super) fn run(ctx: &Context, args: &BundleArgs) -> Result<(), Failure> {
     if args.output == Path::new("-") {
         return Err(Failure::new(Kind::Usage, NotAFile).hint("`leahpm bundle -o FILE` names one"));
@@ -71,10 +63,7 @@ fn read(ctx: &Context, path: Option<&Path>) -> Result<(Lock, Vec<u8>), Failure> 
         let text = fs::read(&ctx.layout.lock_file(live.number()), MAX_YAML_BYTES as u64)?;
         return Ok((live.lock().clone(), text));
     };
-    // The user names the file, so a link on the way is the user's own.
-    let text = fs::read(&fs::canonical(path)?, MAX_YAML_BYTES as u64)?;
-    let invalid = |source| Failure::new(Kind::Invalid, NoLock { path: path.to_owned(), source });
-    Ok((Lock::read(&text).map_err(invalid)?, text))
+    project::named_lock(path)
 }
 
 /// Refuses a lock with registries that were never added: a lock does not vouch for itself, and what is bundled was checked

@@ -2,13 +2,15 @@
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
-use leah_plugin::{
-    lock::{Lock, LockedRegistry},
-    yaml::MAX_YAML_BYTES,
-};
+use leah_plugin::lock::{Lock, LockedRegistry};
 use serde_json::{Value, json};
 
-use super::{context::Context, failure::Failure, project::ProjectError, render, ui};
+use super::{
+    context::Context,
+    failure::Failure,
+    project::{self, ProjectError},
+    render, ui,
+};
 use crate::{
     apply,
     bundle::{self, Bundle},
@@ -96,13 +98,10 @@ fn read(ctx: &Context, named: &Named) -> Result<Side, Failure> {
     match named {
         Named::Generation(number) => Ok(Side::Generation(Generation::read(&ctx.layout, *number)?)),
         Named::File(path) => {
-            // The user names the file, so a link on the way is the user's own.
-            let file = fs::canonical(path)?;
-            let lock = if bundle::is_bundle(&file)? {
-                Lock::read(Bundle::open(&file)?.lock())
-            } else {
-                Lock::read(&fs::read(&file, MAX_YAML_BYTES as u64)?)
-            };
+            if !bundle::is_bundle(path).map_err(project::no_file)? {
+                return Ok(Side::File(path.clone(), project::named_lock(path)?.0));
+            }
+            let lock = Lock::read(Bundle::open(path)?.lock());
             let unreadable = |source| ProjectError::Lock { path: path.clone(), source };
             Ok(Side::File(path.clone(), lock.map_err(unreadable)?))
         }

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  leahpm export -o leah.lock                           for `leahpm sync leah.lock` on another machine
+  leahpm export -o leah.lock                           for `leahpm sync` on another machine
   leahpm export --wishes -o plugins.yaml               to begin a project with what is installed
   leahpm export --json | jq -r '.lock.plugins | keys[]'")]
 pub(super) struct ExportArgs {

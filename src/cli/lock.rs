@@ -23,7 +23,10 @@ use crate::{
 ///
 /// Finds the newest versions that fit a wish list and writes them with their hashes, keys and permissions into
 /// `leah.lock` beside it. Versions that are locked already stay while they fit. Commit both files, and `leahpm
-/// sync --locked` installs exactly these plugins on every machine.
+/// sync --locked` installs exactly these plugins on every machine. Nothing is installed by this command.
+///
+/// A plugin must fit the version of leah-host of `--host-version`, else that of the wish list, of the lock that is there,
+/// or of this machine, in this order.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +65,7 @@ struct NotLocked {
 struct UpdateAndStrict;
 
 pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
-    let project = Project::of_wishes(&args.wishes)?;
+    let project = Project::of_wishes(&args.wishes).map_err(|failure| or_update(args, failure))?;
     project.warn(ctx);
     let state = project.state(ctx.config.host_version.as_ref());
     let strictness = args.strict.strictness();
@@ -82,6 +85,18 @@ pub(super) fn run(ctx: &Context, args: &LockArgs) -> Result<(), Failure> {
         _ => project.made(ctx, &strictness.session(ctx)?, &Order { update, speaks_of_all: true })?,
     };
     show(ctx, &project, &state, &current)
+}
+
+/// Without `=` the name behind `--update` is taken for the wish list.
+fn or_update(args: &LockArgs, failure: Failure) -> Failure {
+    let name = args.wishes.to_str().and_then(|text| text.parse::<PluginName>().ok());
+    match name {
+        Some(name) if failure.kind == Kind::NotFound && args.update.as_ref().is_some_and(Vec::is_empty) => {
+            let hint = format!("`leahpm lock --update={name}` takes a newer version of the plugin `{name}`");
+            Failure { hints: vec![hint], ..failure }
+        }
+        _ => failure,
+    }
 }
 
 fn update(args: &LockArgs, project: &Project) -> Result<Update, Failure> {

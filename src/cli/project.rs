@@ -121,7 +121,11 @@ pub(super) enum ProjectError {
     #[error("there is no `{}`", fs::shown(.0))]
     NoWishes(PathBuf),
     #[error("there is no `{}`", fs::shown(lock))]
-    NoLock { lock: PathBuf, wishes: PathBuf },
+    NoLock { lock: PathBuf, wishes: Option<PathBuf> },
+    #[error("`{}` is a wish list, and no lock", fs::shown(.0))]
+    IsWishes(PathBuf),
+    #[error("`{}` is a lock, and no wish list", fs::shown(.0))]
+    IsLock(PathBuf),
     #[error("cannot read `{}`", fs::shown(path))]
     Wishes { path: PathBuf, source: WishesError },
     #[error("cannot read `{}`", fs::shown(path))]
@@ -247,12 +251,13 @@ impl Project {
     }
 
     fn no_lock(&self) -> ProjectError {
-        ProjectError::NoLock { lock: self.lock_path.clone(), wishes: self.wishes_path.clone() }
+        let wishes = self.wishes.is_some().then(|| self.wishes_path.clone());
+        ProjectError::NoLock { lock: self.lock_path.clone(), wishes }
     }
 
     /// Writes the lock, unless another one came to be there since this run began: it was not made from that one.
     fn write(&self, ctx: &Context, text: &str) -> Result<(), Failure> {
-        let there = read(&self.lock_path)?;
+        let there = read_if_any(&self.lock_path)?;
         if there.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
@@ -279,26 +284,53 @@ pub(super) fn stale_json(stale: &[Stale]) -> Vec<Value> {
     stale.iter().map(one).collect()
 }
 
-/// The bytes of a file, also where a link leads to it; none where there is nothing.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    match fs::canonical(path).and_then(|path| fs::read(&path, MAX_YAML_BYTES as u64)) {
+/// A file that the user names and that is none which can be read.
+pub(super) fn no_file(error: FsError) -> Failure {
+    let is_other = error.is_too_large() || error.is_no_file();
+    let failure = Failure::from(error);
+    if is_other { Failure { kind: Kind::Invalid, ..failure } } else { failure }
+}
+
+/// The bytes of a file; the user names it, so a link on the way is the user's own.
+fn read(path: &Path) -> Result<Vec<u8>, FsError> {
+    fs::canonical_file(path).and_then(|path| fs::read(&path, MAX_YAML_BYTES as u64))
+}
+
+/// The same; none where there is nothing.
+fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_not_found() => Ok(None),
-        Err(error) if error.is_too_large() || error.is_no_file() => Err(Failure::new(Kind::Invalid, error)),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(no_file(error)),
     }
 }
 
 fn read_wishes(path: &Path) -> Result<Option<Wishes>, Failure> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    let wishes = Wishes::read(&bytes);
-    Ok(Some(wishes.map_err(|source| ProjectError::Wishes { path: path.to_owned(), source })?))
+    let Some(bytes) = read_if_any(path)? else { return Ok(None) };
+    let unreadable = |source| match Lock::read(&bytes) {
+        Ok(_) => ProjectError::IsLock(path.to_owned()),
+        Err(_) => ProjectError::Wishes { path: path.to_owned(), source },
+    };
+    Ok(Some(Wishes::read(&bytes).map_err(unreadable)?))
 }
 
 fn read_lock(path: &Path) -> Result<Option<(Lock, Vec<u8>)>, Failure> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    let lock = Lock::read(&bytes).map_err(|source| ProjectError::Lock { path: path.to_owned(), source })?;
-    Ok(Some((lock, bytes)))
+    let Some(bytes) = read_if_any(path)? else { return Ok(None) };
+    Ok(Some((parsed(path, &bytes)?, bytes)))
+}
+
+/// A lock that must be there, and the bytes that it was read from.
+pub(super) fn named_lock(path: &Path) -> Result<(Lock, Vec<u8>), Failure> {
+    let bytes = read(path).map_err(no_file)?;
+    Ok((parsed(path, &bytes)?, bytes))
+}
+
+fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock, Failure> {
+    let unreadable = |source| match Wishes::read(bytes) {
+        Ok(_) => ProjectError::IsWishes(path.to_owned()),
+        Err(_) => ProjectError::Lock { path: path.to_owned(), source },
+    };
+    Ok(Lock::read(bytes).map_err(unreadable)?)
 }
 
 /// A path as a shell takes it.
@@ -319,8 +351,19 @@ impl From<ProjectError> for Failure {
             ProjectError::NoWishes(_) => Self::new(Kind::NotFound, error)
                 .hint("write into it what you want, as in `format: 1` and, on the next line, `plugins: { translator: ^1.0 }`"),
             ProjectError::NoLock { wishes, .. } => {
-                let hint = format!("`{}` makes it", lock_command(wishes));
+                let hint = match wishes {
+                    Some(wishes) => format!("`{}` makes it", lock_command(wishes)),
+                    None => format!("run it in the folder of a project, or name a lock; `leahpm lock` makes one from `{WISHES}`"),
+                };
                 Self::new(Kind::NotFound, error).hint(hint)
+            }
+            ProjectError::IsWishes(path) => {
+                let hint = format!("`{}` makes a lock from it", lock_command(path));
+                Self::new(Kind::Invalid, error).hint(hint)
+            }
+            ProjectError::IsLock(path) => {
+                let hint = format!("`leahpm sync {}` installs what it says", quoted(path));
+                Self::new(Kind::Invalid, error).hint(hint)
             }
             ProjectError::Wishes { source: WishesError::Format(_), .. }
             | ProjectError::Lock { source: LockError::Format(_), .. } => {

@@ -160,7 +160,7 @@ pub enum RegistryError {
         source: TrustError,
     },
     /// The network is switched off, and the cache does not have it.
-    #[error("`{path}` of `{url}` is not in the cache, and `--offline` forbids to fetch it")]
+    #[error("`{path}` of `{url}` is not in the cache, and nothing is fetched offline")]
     Offline {
         /// The registry's URL.
         url: String,
@@ -168,7 +168,7 @@ pub enum RegistryError {
         path: String,
     },
     /// The network is switched off, and what the cache has is past its time.
-    #[error("{source}, and `--offline` forbids to look for a newer one")]
+    #[error("{source}, and a newer one is not looked for offline")]
     ExpiredOffline {
         /// What is past its time.
         source: TrustError,

@@ -167,6 +167,7 @@ fn what_goes_wrong_ends_with_the_code_of_the_guide_and_is_mended_as_it_says() {
         let error = &project.json("sync.json")["error"];
         assert_eq!(error["code"], failed.code, "{failed}");
         let (message, hint) = (&error["message"], &error["hint"]);
+        assert!(failed.stderr.contains(message.as_str().unwrap()), "the log does not say why: {failed}");
         writeln!(said, "{what}: {}\n  {message}\n  {hint}", failed.code).unwrap();
         project.run("yours", &on_yours).ok();
         project.run("ci", &in_ci).ok();

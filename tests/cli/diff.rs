@@ -324,10 +324,10 @@ fn refuses_what_is_no_set() {
     exit 13
     ");
     insta::assert_snapshot!(sandbox.run(&["diff", "home"]), @"
-    2> error: cannot read `[HOME]`
+    2> error: cannot read `home`
     2> caused by: it is not a regular file
     2> hint: name a file; what comes through a pipe can be saved in one first
-    exit 1
+    exit 13
     ");
     sandbox.run(&["gc", "--keep", "0"]).ok();
     insta::assert_snapshot!(sandbox.run(&["diff"]), @"

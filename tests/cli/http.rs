@@ -88,8 +88,8 @@ fn the_cache_serves_what_the_network_does_not() {
     let info = sandbox.run(&["cache", "info", "--json"]).json();
     assert!(info["files"].as_u64().unwrap() >= 7, "{info}");
     insta::assert_snapshot!(sandbox.run(&["search", "--registry", "hub", "--offline"]), @"
-    2> error: `objects/9d/9d4d3556e9745bcfaf685eced9cb00fb6fb82bffa6fb59c1769595222d63975b` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
-    2> hint: run the command again without `--offline`
+    2> error: `objects/9d/9d4d3556e9745bcfaf685eced9cb00fb6fb82bffa6fb59c1769595222d63975b` of `[URL]` is not in the cache, and nothing is fetched offline
+    2> hint: run the command again without `--offline` or `--frozen`
     exit 6
     ");
 }

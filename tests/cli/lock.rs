@@ -557,9 +557,52 @@ fn says_which_file_cannot_be_used_and_why() {
     fs::remove_file(sandbox.path("plugins.yaml")).unwrap();
     fs::create_dir(sandbox.path("plugins.yaml")).unwrap();
     insta::assert_snapshot!(sandbox.run(&["lock"]), @"
-    2> error: cannot open `[DIR]/plugins.yaml`
+    2> error: cannot read `plugins.yaml`
     2> caused by: it is not a regular file
+    2> hint: name a file; what comes through a pipe can be saved in one first
     exit 13
+    ");
+}
+
+#[test]
+fn says_what_it_should_have_been_asked_where_the_file_is_none_that_it_reads() {
+    let (sandbox, _hub) = project();
+    sandbox.run(&["lock"]).ok();
+    insta::assert_snapshot!(sandbox.run(&["lock", "leah.lock"]), @"
+    2> error: `leah.lock` is a lock, and no wish list
+    2> hint: `leahpm sync leah.lock` installs what it says
+    exit 13
+    ");
+    insta::assert_snapshot!(sandbox.run(&["sync", "plugins.yaml"]), @"
+    2> error: `plugins.yaml` is a wish list, and no lock
+    2> hint: `leahpm lock` makes a lock from it
+    exit 13
+    ");
+    insta::assert_snapshot!(sandbox.run(&["bundle", "-o", "set.leah", "plugins.yaml"]), @"
+    2> error: `plugins.yaml` is a wish list, and no lock
+    2> hint: `leahpm lock` makes a lock from it
+    exit 13
+    ");
+    insta::assert_snapshot!(sandbox.run(&["diff", "plugins.yaml", "leah.lock"]), @"
+    2> error: `plugins.yaml` is a wish list, and no lock
+    2> hint: `leahpm lock` makes a lock from it
+    exit 13
+    ");
+    insta::assert_snapshot!(sandbox.run(&["sync", "hub"]), @"
+    2> error: cannot read `hub`
+    2> caused by: it is not a regular file
+    2> hint: name a file; what comes through a pipe can be saved in one first
+    exit 13
+    ");
+    insta::assert_snapshot!(sandbox.run(&["sync", "team.lock"]), @"
+    2> error: there is no `team.lock`
+    2> hint: run it in the folder of a project, or name a lock; `leahpm lock` makes one from `plugins.yaml`
+    exit 5
+    ");
+    insta::assert_snapshot!(sandbox.run(&["lock", "--update", "beta"]), @"
+    2> error: there is no `beta`
+    2> hint: `leahpm lock --update=beta` takes a newer version of the plugin `beta`
+    exit 5
     ");
 }
 

@@ -11,7 +11,7 @@ use std::{
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
-use crate::sandbox::names_in;
+use crate::{readme::document, sandbox::names_in};
 
 /// What holds parts of other schemas and describes no output itself.
 const SHARED: &str = "definitions";
@@ -130,6 +130,16 @@ fn walk(schema: &Value, place: &str) {
         Value::Array(items) => items.iter().for_each(|item| walk(item, place)),
         _ => {}
     }
+}
+
+#[test]
+fn each_detail_of_an_error_is_described_for_people_too() {
+    let error = &texts()["error"];
+    let details = &error["properties"]["error"]["properties"]["details"]["properties"];
+    let fields: BTreeSet<&str> = details.as_object().unwrap().keys().map(String::as_str).collect();
+    let Some(text) = document("docs/json/README.md") else { return };
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    assert_eq!(rows.map(|(field, _)| field).collect::<BTreeSet<_>>(), fields);
 }
 
 #[test]

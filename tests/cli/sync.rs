@@ -344,7 +344,7 @@ fn refuses_a_lock_that_is_none() {
     let team = Team::new();
     insta::assert_snapshot!(team.user.run(&["sync"]), @"
     2> error: there is no `leah.lock`
-    2> hint: `leahpm lock` makes it
+    2> hint: run it in the folder of a project, or name a lock; `leahpm lock` makes one from `plugins.yaml`
     exit 5
     ");
     team.hand("format: 1\nplugins: 7\n");

@@ -39,6 +39,9 @@ use crate::{
 /// Installs exactly the packages that the lock names, each compared with what its registry says and with what was
 /// signed, and takes out what the lock does not name. Nothing newer is looked for. What the lock grants and the registries
 /// that it brings are asked for; `--locked` takes the lock for the consent, since somebody committed it.
+///
+/// Where there is a plugins.yaml beside the lock that asks for something else, or there is no lock yet, it is made first, as
+/// `leahpm lock` does; `--locked` makes an error of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -54,7 +57,7 @@ pub(super) struct SyncArgs {
     /// Leave plugins that the lock does not name
     #[arg(long)]
     keep_extra: bool,
-    /// Only say what differs; exits with 3 if anything does
+    /// Only say what differs; exits with 3 if anything does, or if the lock is stale
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -119,10 +122,8 @@ pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
         Source::Project(_) => ways::of_lock(ctx, &session, &args.file, failure),
         Source::Bundle(..) => failure,
     })?;
-    if let Outcome::Planned(plan) | Outcome::Live { plan, .. } = &outcome
-        && plan.changes.is_empty()
-    {
-        Around::between(live, &next).lines().into_iter().for_each(|line| ctx.ui.done(line));
+    if let Outcome::Planned(plan) | Outcome::Live { plan, .. } = &outcome {
+        tell_around(ctx, &Around::between(live, &next), plan, &added);
     }
     finish(ctx, args, &current, &outcome, &added)
 }
@@ -142,6 +143,15 @@ fn unproven<'a>(
     next: &'a Lock,
 ) -> impl Iterator<Item = (&'a PluginName, &'a Locked)> {
     next.plugins.iter().filter(move |(name, locked)| same(live, name, locked).is_none())
+}
+
+/// Tells what is no change of a plugin: all of it where nothing else is told, else the registries that are new here.
+fn tell_around(ctx: &Context, around: &Around, plan: &Plan, added: &BTreeSet<Origin>) {
+    if plan.changes.is_empty() {
+        around.lines().into_iter().for_each(|line| ctx.ui.done(line));
+    } else {
+        around.registries.iter().filter(|it| added.contains(&it.origin)).for_each(|it| ctx.ui.done(it));
+    }
 }
 
 fn finish(

@@ -7,7 +7,7 @@ use leah_plugin::lock::Lock;
 use super::super::{
     context::Context,
     failure::Failure,
-    project::{CurrentLock, Project, ProjectError, State, Strictness},
+    project::{self, CurrentLock, Project, ProjectError, State, Strictness},
 };
 use crate::{
     bundle::{self, Bundle},
@@ -30,7 +30,7 @@ impl Source {
             Ok(false) => return Ok(Self::Project(Project::of_lock(path)?)),
             // A lock may be missing where a wish list says how to make it.
             Err(error) if error.is_not_found() => return Ok(Self::Project(Project::of_lock(path)?)),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(project::no_file(error)),
         }
         let bundle = Bundle::open(path)?;
         let lock = Lock::read(bundle.lock());

@@ -277,7 +277,7 @@ fn object(step: &Step) -> Value {
         }
         Step::Head(it) => json!({
             "epoch": it.head.epoch, "serial": it.head.serial, "sha256": it.sha256, "key": it.key,
-            "expires": it.head.expires, "expired": it.head.is_expired(now()), "place": it.place,
+            "expires": it.head.expires, "expired": it.head.is_expired(now()), "place": it.place.trim_matches('`'),
             "from_cache": it.from_cache,
             "seen": it.seen.map(|(epoch, serial)| json!({ "epoch": epoch, "serial": serial })),
         }),

@@ -99,6 +99,7 @@ fn installs_without_a_network_what_a_known_key_vouches_for() {
     let (machine, author, hub) = carried();
     let key = hub.root_key().to_string();
     insta::assert_snapshot!(machine.run(&["sync", "set.leah", "--key", &key]), @"
+    2> + registry hub at [URL], root key [hub root key]
     2> + alpha 1.0.0 (hub)
     2> + beta 1.0.0 (hub)
     2> Generation 1 is live.
@@ -367,13 +368,13 @@ fn a_bundle_on_a_pipe_is_to_be_saved_first() {
     2> error: cannot read `/dev/stdin`
     2> caused by: it is not a regular file
     2> hint: name a file; what comes through a pipe can be saved in one first
-    exit 1
+    exit 13
     ");
     insta::assert_snapshot!(sandbox.run_line("mkfifo pipe; leahpm sync pipe"), @"
     2> error: cannot read `pipe`
     2> caused by: it is not a regular file
     2> hint: name a file; what comes through a pipe can be saved in one first
-    exit 1
+    exit 13
     ");
     assert_eq!(sandbox.tree(), before);
     fs::remove_file(sandbox.path("pipe")).unwrap();

@@ -181,15 +181,15 @@ fn without_a_network_the_cache_serves_what_it_has() {
     let key = hub.root_key().to_string();
     let meet = ["registry", "add", "hub", &edge.url(), "--key", &key, "--default"];
     insta::assert_snapshot!(sandbox.run(&[&meet[..], &["--offline"]].concat()).fails(6), @"
-    error: `head` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
-    hint: run the command again without `--offline`
+    error: `head` of `[URL]` is not in the cache, and nothing is fetched offline
+    hint: run the command again without `--offline` or `--frozen`
     ");
     sandbox.run(&meet).ok();
     edge.log();
     sandbox.redact(RegistryLayout::object(&hub.head().tree), "[DIRECTORY]");
     insta::assert_snapshot!(sandbox.run(&["install", "beta", "--offline"]).fails(6), @"
-    error: `[DIRECTORY]` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
-    hint: run the command again without `--offline`
+    error: `[DIRECTORY]` of `[URL]` is not in the cache, and nothing is fetched offline
+    hint: run the command again without `--offline` or `--frozen`
     ");
     assert_eq!(sandbox.live_line(), "");
     sandbox.run(&["install", "beta"]).ok();
@@ -216,8 +216,8 @@ fn an_old_head_in_the_cache_resolves_nothing_and_still_repairs() {
     hint: its people publish a new head with `leah-registry refresh`; then run the command again
     ");
     insta::assert_snapshot!(sandbox.run(&["update", "--offline"]).fails(6), @"
-    error: the head of registry `hub` expired 3 days ago, and `--offline` forbids to look for a newer one
-    hint: run the command again without `--offline`
+    error: the head of registry `hub` expired 3 days ago, and a newer one is not looked for offline
+    hint: run the command again without `--offline` or `--frozen`
     ");
     // What is installed is the same bytes at any time.
     let folder = sandbox.home().join("plugins/alpha/");

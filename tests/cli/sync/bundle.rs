@@ -96,6 +96,7 @@ fn a_bundle_of_a_server_s_registry_adds_it_and_asks_no_server() {
     ");
     let key = hub.root_key().to_string();
     insta::assert_snapshot!(user.run(&["sync", "set.leah", "--key", &key, "--frozen"]), @"
+    2> + registry hub at [URL], root key [hub root key]
     2> + alpha 1.0.0 (hub)
     2> + beta 1.0.0 (hub)
     2> Generation 1 is live.

@@ -134,6 +134,7 @@ fn a_new_registry_is_told_and_agreed_to_by_its_key_or_by_the_lock() {
     ");
     assert!(!user.home().exists());
     insta::assert_snapshot!(user.run_hint(&refused), @"
+    2> + registry hub at [URL], root key [hub root key]
     2> + alpha 1.0.0 (hub)
     2> + beta 1.0.0 (hub)
     2> Generation 1 is live.

@@ -41,8 +41,8 @@ fn frozen_takes_everything_from_the_cache_or_fails() {
     let before = sandbox.tree();
     let refused = sandbox.run(&["sync", "--frozen"]);
     insta::assert_snapshot!(refused, @"
-    2> error: `head` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
-    2> hint: run the command again without `--offline`
+    2> error: `head` of `[URL]` is not in the cache, and nothing is fetched offline
+    2> hint: run the command again without `--offline` or `--frozen`
     exit 6
     ");
     assert_eq!(sandbox.tree(), before);

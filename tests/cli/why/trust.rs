@@ -130,6 +130,7 @@ fn a_script_gets_every_step_as_an_object() {
     assert_eq!(steps[4]["sha256"], locked.sha256.to_string());
     assert_eq!(steps[4]["archive"], "verified");
     assert_eq!(steps[1]["serial"], hub.head().serial);
+    assert_eq!(steps[1]["place"], "[DIR]/hub");
     assert_eq!(steps[5]["since"]["generation"], 1);
 }
 
@@ -175,8 +176,8 @@ fn tells_over_http_what_was_asked_and_offline_what_was_not() {
     std::fs::remove_dir_all(sandbox.path("cache")).unwrap();
     insta::assert_snapshot!(sandbox.run(&["why", "alpha", "--trust", "--offline"]), @"
     2> error: cannot look at why `alpha` is believed: the step `root`
-    2> caused by: `head` of `[URL]` is not in the cache, and `--offline` forbids to fetch it
-    2> hint: run the command again without `--offline`
+    2> caused by: `head` of `[URL]` is not in the cache, and nothing is fetched offline
+    2> hint: run the command again without `--offline` or `--frozen`
     exit 6
     ");
 }
