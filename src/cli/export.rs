@@ -43,6 +43,11 @@ struct Unshown {
     source: YamlError,
 }
 
+/// A file is to be replaced by the text, and something else is there: a device, a pipe, or a link to who knows what.
+#[derive(Debug, thiserror::Error)]
+#[error("there is something else than a file at `{}`", fs::shown(.0))]
+struct Occupied(PathBuf);
+
 pub(super) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
     let live = ctx.installed()?;
     let number = live.number();
@@ -69,6 +74,10 @@ pub(super) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
 fn write(ctx: &Context, what: &str, file: &Path, text: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::canonical(folder)?;
+    }
+    if fs::kind(file)?.is_some_and(|kind| kind != fs::Kind::File) {
+        return Err(Failure::new(Kind::Refused, Occupied(file.to_owned()))
+            .hint("without `-o` the text goes to standard output"));
     }
     if !ctx.config.dry_run {
         fs::replace(file, text, Access::Shared, ctx.config.durability)?;

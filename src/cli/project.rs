@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -84,6 +85,8 @@ pub(super) struct Project {
     pub(super) wishes: Option<Wishes>,
     /// The lock, if there is one.
     pub(super) lock: Option<Lock>,
+    /// The bytes of its file.
+    found: Option<Vec<u8>>,
 }
 
 /// How the lock of a project stands to its wish list.
@@ -131,6 +134,8 @@ pub(super) enum ProjectError {
     Stale { lock: PathBuf, wishes: PathBuf, stale: Vec<Stale> },
     #[error("cannot write `{}`", fs::shown(path))]
     NotMade { path: PathBuf, source: LockError },
+    #[error("`{}` was changed by somebody else meanwhile, and is left as it is now", fs::shown(.0))]
+    Changed(PathBuf),
     #[error("cannot write `{}`", fs::shown(path))]
     NotWritten { path: PathBuf, source: FsError },
 }
@@ -145,8 +150,8 @@ impl Project {
         let wishes = read_wishes(path)?;
         let wishes = wishes.ok_or_else(|| Failure::from(ProjectError::NoWishes(path.to_owned())))?;
         let lock_path = path.with_file_name(LOCK);
-        let lock = read_lock(&lock_path)?;
-        Ok(Self { wishes_path: path.to_owned(), lock_path, wishes: Some(wishes), lock })
+        let (lock, found) = read_lock(&lock_path)?.unzip();
+        Ok(Self { wishes_path: path.to_owned(), lock_path, wishes: Some(wishes), lock, found })
     }
 
     /// The project of a lock. Beside a lock of another name than [`LOCK`] no wish list counts.
@@ -154,7 +159,8 @@ impl Project {
         let wishes_path = path.with_file_name(WISHES);
         let is_ours = path.file_name().is_some_and(|name| name == LOCK);
         let wishes = if is_ours { read_wishes(&wishes_path)? } else { None };
-        Ok(Self { wishes_path, lock_path: path.to_owned(), wishes, lock: read_lock(path)? })
+        let (lock, found) = read_lock(path)?.unzip();
+        Ok(Self { wishes_path, lock_path: path.to_owned(), wishes, lock, found })
     }
 
     /// How the lock stands to the wish list. `host` is the version that plugins must fit; that of the wish list, if it
@@ -249,9 +255,17 @@ impl Project {
         ProjectError::NoLock { lock: self.lock_path.clone(), wishes }
     }
 
-    fn write(&self, ctx: &Context, text: &str) -> Result<(), ProjectError> {
-        fs::replace(&self.lock_path, text.as_bytes(), Access::Shared, ctx.config.durability)
-            .map_err(|source| ProjectError::NotWritten { path: self.lock_path.clone(), source })
+    /// Writes the lock, unless another one came to be there since this run began: it was not made from that one.
+    fn write(&self, ctx: &Context, text: &str) -> Result<(), Failure> {
+        let there = read_if_any(&self.lock_path)?;
+        if there.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        if there != self.found {
+            return Err(ProjectError::Changed(self.lock_path.clone()).into());
+        }
+        let written = fs::replace(&self.lock_path, text.as_bytes(), Access::Shared, ctx.config.durability);
+        Ok(written.map_err(|source| ProjectError::NotWritten { path: self.lock_path.clone(), source })?)
     }
 }
 
@@ -300,8 +314,9 @@ fn read_wishes(path: &Path) -> Result<Option<Wishes>, Failure> {
     Ok(Some(Wishes::read(&bytes).map_err(unreadable)?))
 }
 
-fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
-    read_if_any(path)?.map(|bytes| parsed(path, &bytes)).transpose()
+fn read_lock(path: &Path) -> Result<Option<(Lock, Vec<u8>)>, Failure> {
+    let Some(bytes) = read_if_any(path)? else { return Ok(None) };
+    Ok(Some((parsed(path, &bytes)?, bytes)))
 }
 
 /// A lock that must be there, and the bytes that it was read from.
@@ -372,8 +387,12 @@ impl From<ProjectError> for Failure {
                 let hint = format!("`{}` makes it anew", lock_command(wishes));
                 Self::new(Kind::CheckFailed, error).hint(hint).details(details)
             }
-            ProjectError::NotWritten { .. } => {
-                Self::new(Kind::Unexpected, error).hint("check who may write to the folder of the wish list")
+            ProjectError::Changed(_) => Self::new(Kind::Locked, error).hint("run the command again"),
+            ProjectError::NotWritten { source, .. } => {
+                let is_full = matches!(source.source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+                let hint = source.hint().filter(|_| is_full);
+                let hint = hint.unwrap_or("check who may write to the folder of the wish list");
+                Self::new(Kind::Unexpected, error).hint(hint)
             }
         }
     }

@@ -136,3 +136,27 @@ fn a_project_can_begin_with_what_is_installed() {
     let lock = Lock::read(&sandbox.read("leah.lock")).unwrap();
     assert_eq!(lock.plugins, sandbox.lock().plugins);
 }
+
+#[test]
+fn puts_no_file_in_the_place_of_a_device_a_pipe_a_folder_or_a_link() {
+    let sandbox = installed();
+    let places = sandbox.path("places");
+    std::fs::create_dir_all(places.join("folder")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", places.join("link")).unwrap();
+    sandbox.run_line("mkfifo places/pipe").ok();
+    let kinds = || {
+        ["folder", "link", "pipe"]
+            .map(|name| std::fs::symlink_metadata(places.join(name)).unwrap().file_type())
+    };
+    let before = kinds();
+    for place in ["places/folder", "places/link", "places/pipe"] {
+        let refused = sandbox.run(&["export", "-o", place]);
+        assert!(refused.fails(9).contains("there is something else than a file at"), "{refused}");
+    }
+    assert_eq!((kinds(), names_in(&places).len()), (before, 3));
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "places/link"]), @"
+    2> error: there is something else than a file at `places/link`
+    2> hint: without `-o` the text goes to standard output
+    exit 9
+    ");
+}

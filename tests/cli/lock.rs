@@ -620,6 +620,31 @@ fn a_folder_that_cannot_be_written_is_named() {
     ");
 }
 
+#[test]
+fn a_full_disk_keeps_the_lock_and_is_told_of() {
+    if is_missing("strace") {
+        return;
+    }
+    let (sandbox, _hub) = project();
+    let wishes = |text: &str| sandbox.write("project/plugins.yaml", text);
+    wishes("format: 1\nplugins: { alpha: ^1 }\n");
+    sandbox.run(&["lock", "project/plugins.yaml"]).ok();
+    let before = sandbox.read("project/leah.lock");
+    wishes("format: 1\nplugins: { gamma: ^1 }\n");
+    let strace =
+        ["strace", "-f", "-qq", "-o", "trace", "--trace=fsync", "--inject=fsync:error=ENOSPC:when=1"];
+    let full = sandbox.run_under(&strace, &["lock", "project/plugins.yaml", "--quiet"]);
+    insta::assert_snapshot!(random_names(&full), @"
+    2> error: cannot write `project/leah.lock`
+    2> caused by: cannot sync `project/.new-[RANDOM]`
+    2> caused by: No space left on device (os error 28)
+    2> hint: free some space on this disk, then run the command again
+    exit 1
+    ");
+    assert_eq!(sandbox.read("project/leah.lock"), before);
+    assert_eq!(names_in(&sandbox.path("project")), ["leah.lock", "plugins.yaml"]);
+}
+
 /// Temporary names have sixteen digits that nobody can foresee.
 fn random_names(output: &Output) -> String {
     let text = output.to_string();

@@ -130,3 +130,21 @@ fn many_at_once_end_as_if_they_had_come_one_by_one() {
     sandbox.run(&["gc"]).ok();
     sandbox.assert_no_leftovers();
 }
+
+#[test]
+fn a_lock_that_somebody_changed_while_it_was_made_anew_is_left_as_it_is() {
+    let (sandbox, hub, lock) = held();
+    sandbox.write("plugins.yaml", "format: 1\nplugins:\n  alpha: \"*\"\n");
+    hub.publish_all(&[("gamma", "1.0.0")]);
+    let mut child = sandbox.spawn(&["lock"]);
+    wait_for_line(&mut child, "Waiting for");
+    // As `git pull` may do while a person is asked, also with a lock that this leahpm could not write.
+    sandbox.write("leah.lock", "format: 1\nrevision: 7\n");
+    drop(lock);
+    insta::assert_snapshot!(sandbox.wait(child), @"
+    2> error: `leah.lock` was changed by somebody else meanwhile, and is left as it is now
+    2> hint: run the command again
+    exit 12
+    ");
+    assert_eq!(sandbox.read("leah.lock"), b"format: 1\nrevision: 7\n");
+}
