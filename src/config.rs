@@ -96,8 +96,8 @@ const MAX_REGISTRIES_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registries {
-    /// Number of the file's format: 2 where a registry is on the network.
-    pub format: Format<2>,
+    /// Number of the file's format: 2 where a registry is on the network, 3 where one is known from a lock alone.
+    pub format: Format<3>,
     /// The registry of a bare name; `bundled` where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Origin>,
@@ -117,6 +117,10 @@ pub struct RegistryConfig {
     pub mirrors: Vec<BaseUrl>,
     /// The key that its chain of roots starts from.
     pub root_key: PublicKey,
+    /// True when its address is from a lock and nobody said here that it is the right one. What such an address serves is
+    /// checked like any other; but no token goes there, since whoever can change a lock could have it sent to himself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_lock: bool,
 }
 
 /// Where a registry is.
@@ -153,6 +157,15 @@ impl fmt::Display for Address {
 }
 
 impl RegistryConfig {
+    /// The first format of the file that can hold it.
+    fn format(&self) -> u32 {
+        match self.url {
+            _ if self.by_lock => 3,
+            Address::Web(_) => 2,
+            Address::Folder(_) => 1,
+        }
+    }
+
     /// The address that may stand in a lock; none for a folder, which means nothing on another machine.
     #[must_use]
     pub fn shareable_url(&self) -> Option<String> {
@@ -282,9 +295,8 @@ impl Registries {
     /// When the file cannot be written.
     pub fn write(&self, layout: &Layout, durability: Durability) -> Result<(), ConfigError> {
         let path = layout.registries_file();
-        let is_old = |config: &RegistryConfig| matches!(config.url, Address::Folder(_));
-        let format = if self.registries.values().all(is_old) { Format::FIRST } else { Format::NEWEST };
-        let stated = Self { format, ..self.clone() };
+        let format = self.registries.values().map(RegistryConfig::format).max().unwrap_or(1);
+        let stated = Self { format: Format::numbered(format), ..self.clone() };
         let text = yaml::to_string(&stated)
             .map_err(|source| ConfigError::Registries { path: path.clone(), source })?;
         Ok(fs::replace(&path, text.as_bytes(), Access::Private, durability)?)

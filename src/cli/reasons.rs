@@ -4,8 +4,14 @@ use std::error::Error;
 
 use leah_http::{HttpError, Problem};
 use leah_plugin::{
-    bundle::BundleError as Form, head::HeadError, key::KeyError, lock::LockError, name::PluginName,
-    package::PackageError, root::RootError, signature::SignatureError,
+    bundle::BundleError as Form,
+    head::HeadError,
+    key::KeyError,
+    lock::LockError,
+    name::{Origin, PluginName},
+    package::PackageError,
+    root::RootError,
+    signature::SignatureError,
 };
 use semver::Version;
 
@@ -13,7 +19,7 @@ use super::failure::{Failure, Kind};
 use crate::{
     apply::ApplyError,
     bundle::BundleError,
-    config::ConfigError,
+    config::{ConfigError, RegistryConfig},
     credentials::CredentialsError,
     fetch::FetchError,
     fs::{FolderError, FsError},
@@ -270,6 +276,12 @@ impl From<CredentialsError> for Failure {
     }
 }
 
+/// What says that an address which a lock brought is the right one.
+pub(super) fn confirming(origin: &Origin, config: &RegistryConfig) -> String {
+    let RegistryConfig { url, root_key, .. } = config;
+    format!("if that is where the registry is, run `leahpm registry add {origin} {url} --key {root_key}`")
+}
+
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
@@ -279,6 +291,10 @@ impl From<SessionError> for Failure {
             SessionError::Unsolved(unsolved) => (*unsolved).into(),
             SessionError::Unknown { .. } => {
                 Self::new(Kind::NotFound, error).hint("`leahpm registry add NAME URL` adds one")
+            }
+            SessionError::NoToken { ref origin, ref config, .. } => {
+                let hint = confirming(origin, config);
+                Self::new(Kind::Authentication, error).hint(hint)
             }
             SessionError::Taken(ref origin) => {
                 let hint = format!("`leahpm registry remove {origin}` forgets the one that is there");

@@ -127,6 +127,16 @@ impl Sandbox {
         self.run_line(refused.hinted_command(0))
     }
 
+    /// The same with more variables.
+    #[track_caller]
+    pub fn run_hint_env(&self, refused: &Output, environment: &[(&str, &str)]) -> Output {
+        let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
+        let path = format!("{}:{PATH}", program.display());
+        let mut command = Command::new("sh");
+        let command = self.prepared(command.args(["-c", refused.hinted_command(0)])).env("PATH", path);
+        self.finish(command.envs(environment.iter().copied()))
+    }
+
     /// The same with the command of the second hint.
     #[track_caller]
     pub fn run_second_hint(&self, refused: &Output) -> Output {

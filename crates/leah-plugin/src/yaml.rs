@@ -125,6 +125,16 @@ impl<const N: u32> Format<N> {
     pub const FIRST: Self = Self(1);
     /// The last one.
     pub const NEWEST: Self = Self(N);
+
+    /// One of them.
+    ///
+    /// # Panics
+    /// When there is none of that number.
+    #[must_use]
+    pub const fn numbered(number: u32) -> Self {
+        assert!(1 <= number && number <= N, "a format of ours has a number from 1 to N");
+        Self(number)
+    }
 }
 
 impl<const N: u32> Default for Format<N> {

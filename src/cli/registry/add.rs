@@ -74,7 +74,8 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
         None => agree(ctx, &session, Some(&args.name), &address, &args.mirrors)
             .map_err(|failure| with_token(failure, &args.name))?,
     };
-    let config = RegistryConfig { url: address, mirrors: args.mirrors.clone(), root_key: key };
+    let config =
+        RegistryConfig { url: address, mirrors: args.mirrors.clone(), root_key: key, by_lock: false };
     if before == Some(key) {
         session.forget(&args.name);
     }
@@ -156,7 +157,7 @@ pub(in super::super) fn named_or_added(
         Some(key) => *key,
         None => agree(ctx, session, None, &url, &[])?,
     };
-    Ok(session.meet(None, RegistryConfig { url, mirrors: Vec::new(), root_key })?)
+    Ok(session.meet(None, RegistryConfig { url, mirrors: Vec::new(), root_key, by_lock: false })?)
 }
 
 fn agree(

@@ -11,6 +11,7 @@ use super::{
         context::Context,
         failure::{Failure, Kind},
         prompt,
+        reasons::confirming,
     },
     NotAdded,
 };
@@ -48,12 +49,21 @@ struct NoInput(Origin, #[source] std::io::Error);
 #[error("registry `{0}` is a folder, which needs no token")]
 struct NoServer(Origin);
 
+/// Whoever can change a lock must not be sent a token.
+#[derive(Debug, thiserror::Error)]
+#[error("`{1}` is known from a lock alone as the address of registry `{0}`, and no token goes there")]
+struct ByLock(Origin, Address);
+
 pub(super) fn run(ctx: &Context, args: &LoginArgs) -> Result<(), Failure> {
     let name = &args.name;
     let session = ctx.session()?;
     let config = match session.known().registries.get(name) {
         Some(config) if matches!(config.url, Address::Folder(_)) => {
             return Err(Failure::new(Kind::Usage, NoServer(name.clone())));
+        }
+        Some(config) if config.by_lock => {
+            let failure = Failure::new(Kind::Refused, ByLock(name.clone(), config.url.clone()));
+            return Err(failure.hint(confirming(name, config)));
         }
         Some(config) => config,
         None => {

@@ -88,10 +88,12 @@ fn list(ctx: &Context) -> Result<(), Failure> {
         let mirrors = config.map(|config| config.mirrors.as_slice()).unwrap_or_default();
         objects.push(json!({
             "name": origin, "url": url, "mirrors": mirrors, "root_key": key, "default": origin == default,
+            "by_lock": config.is_some_and(|config| config.by_lock),
         }));
         let place = url.unwrap_or_else(|| "compiled in".into());
+        let said = if config.is_some_and(|config| config.by_lock) { "\nknown from a lock alone" } else { "" };
         let also = mirrors.iter().map(|mirror| format!("\nor {mirror}")).collect::<String>();
-        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(&place) + &also, key.to_string()]);
+        rows.push(vec![origin.to_string(), mark.into(), ui::escaped(&place) + &also + said, key.to_string()]);
     }
     if ctx.ui.json {
         return ctx.ui.object("registry list", json!({ "registries": objects }));

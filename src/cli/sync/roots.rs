@@ -105,8 +105,10 @@ fn adopt(
         return Ok(None);
     }
     let url = address(origin, locked)?;
-    agree(ctx, args, source, new(url.to_string()))?;
-    let config = RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key: locked.root_key };
+    // Only a person has seen the address; a key that is right says nothing of it.
+    let by_lock = agree(ctx, args, source, new(url.to_string()))? != Agreed::Person;
+    let config =
+        RegistryConfig { url: Address::Web(url), mirrors: Vec::new(), root_key: locked.root_key, by_lock };
     session.adopt(origin.clone(), config)?;
     Ok(Some(origin.clone()))
 }
@@ -122,9 +124,20 @@ fn address(origin: &Origin, locked: &LockedRegistry) -> Result<BaseUrl, Failure>
     url.parse().map_err(|source| Failure::new(Kind::Invalid, NoAddress { origin: origin.clone(), source }))
 }
 
-fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Result<(), Failure> {
+/// Who agreed to a root key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreed {
+    /// Who gave it on the command line.
+    Key,
+    /// Who committed the lock.
+    Lock,
+    /// A person who was asked, and shown the address.
+    Person,
+}
+
+fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Result<Agreed, Failure> {
     if args.keys.contains(&new.key) {
-        return Ok(());
+        return Ok(Agreed::Key);
     }
     if !args.keys.is_empty() {
         let NewRoot { origin, key, .. } = new;
@@ -134,7 +147,7 @@ fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Resul
     // A lock was committed where others see it; a bundle may come from anybody.
     let can_be_consent = !source.is_bundle();
     if can_be_consent && args.lock_is_consent() {
-        return Ok(());
+        return Ok(Agreed::Lock);
     }
     if !ctx.ui.interactive {
         let key =
@@ -154,7 +167,7 @@ fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Resul
         new.key
     ));
     if prompt::confirm("Did you compare it, and do you trust it?")? {
-        Ok(())
+        Ok(Agreed::Person)
     } else {
         Err(Failure::new(Kind::Consent, prompt::Cancelled))
     }

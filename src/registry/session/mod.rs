@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use leah_http::BaseUrl;
+use leah_http::{BaseUrl, HttpError};
 use leah_plugin::{
     catalog::Catalog,
     digest::Digest,
@@ -92,6 +92,16 @@ pub enum SessionError {
     /// A file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// Its server wants a token, and none goes to an address that is known from a lock alone.
+    #[error("no token was sent to `{}`, which is known from a lock alone as the address of registry `{origin}`", config.url)]
+    NoToken {
+        /// The registry.
+        origin: Origin,
+        /// What is known of it.
+        config: Box<RegistryConfig>,
+        /// What its server answered.
+        source: Box<HttpError>,
+    },
     /// The name is taken by another one.
     #[error("there is a registry `{0}` already, at another place or with another key")]
     Taken(Origin),
@@ -213,15 +223,24 @@ impl Session {
         let config = self.config(origin)?;
         let source = match (&self.carried, config) {
             (Some(bundle), _) => Source::Bundle(Arc::clone(bundle), origin.clone()),
-            (None, Some(config)) => self.source(Some(origin), &config.url, &config.mirrors)?,
+            // No token goes to an address that nobody confirmed here.
+            (None, Some(config)) => {
+                self.source((!config.by_lock).then_some(origin), &config.url, &config.mirrors)?
+            }
             (None, None) => Source::Bundled,
         };
         let key = config.map_or_else(bundled_root_key, |config| config.root_key);
         let seen = self.seen(origin)?.map(Arc::new);
         let now = (!origin.is_bundled()).then_some(self.now);
         let demands = Demands { key: &key, origin: Some(origin), seen: seen.as_deref(), now };
-        let registry = Arc::new(Registry::open(source, &demands, &self.layout)?);
-        let opened = Opened { registry, seen };
+        let registry =
+            Registry::open(source, &demands, &self.layout).map_err(|error| match (config, error) {
+                (Some(config), RegistryError::Denied { origin: None, source }) => {
+                    SessionError::NoToken { origin: origin.clone(), config: Box::new(config.clone()), source }
+                }
+                (_, error) => error.into(),
+            })?;
+        let opened = Opened { registry: Arc::new(registry), seen };
         self.open.borrow_mut().insert(origin.clone(), opened.clone());
         Ok(opened)
     }
@@ -313,7 +332,8 @@ impl Session {
     ) -> Result<(), SessionError> {
         let url = Address::Folder(bundle.path().to_owned());
         let was_new = self.has_new_registry;
-        self.adopt(origin.clone(), RegistryConfig { url, mirrors: Vec::new(), root_key })?;
+        let config = RegistryConfig { url, mirrors: Vec::new(), root_key, by_lock: true };
+        self.adopt(origin.clone(), config)?;
         self.has_new_registry = was_new;
         self.passing.insert(origin);
         Ok(())

@@ -3,7 +3,7 @@
 use std::{fs, io::Write, path::Path, process::Stdio};
 
 use super::{
-    Edge,
+    Edge, add,
     edge::{Question, Reply},
     served,
 };
@@ -143,6 +143,77 @@ fn the_token_of_the_environment_comes_before_the_one_that_is_kept() {
     error: `LEAHPM_TOKEN_HUB` holds no token
     caused by: a token has letters, digits and signs of ASCII only, without spaces
     ");
+}
+
+/// Who can change a lock could write an address of his own into it, for a machine that has a token in its environment.
+#[test]
+fn a_token_goes_to_no_address_that_a_lock_alone_names() {
+    let scene = Scene::added();
+    scene.log_in(TOKEN).ok();
+    scene.sandbox.run(&["install", "alpha"]).ok();
+    let lock = String::from_utf8(scene.sandbox.read("home/plugins/leah.lock")).unwrap();
+    let thief = Edge::before(&scene.server);
+    thief.rule(private);
+    let (machine, token) = (Sandbox::new(), [("LEAHPM_TOKEN_HUB", TOKEN)]);
+    machine.redact(thief.url(), "[THIEF]");
+    machine.redact(scene.hub.root_key(), "[KEY]");
+    machine.write("leah.lock", lock.replace(&scene.edge.url(), &thief.url()));
+    let key = scene.hub.root_key().to_string();
+    insta::assert_snapshot!(machine.run_env(&["sync", "--locked"], &token), @"
+    2> error: no token was sent to `[THIEF]`, which is known from a lock alone as the address of registry `hub`
+    2> caused by: cannot get `[THIEF]head`
+    2> caused by: the server answered with status 401: it wants to know who asks, or says no
+    2> hint: if that is where the registry is, run `leahpm registry add hub [THIEF] --key [KEY]`
+    exit 4
+    ");
+    machine.run_env(&["sync", "--locked", "--key", &key], &token).fails(4);
+    assert!(thief.questions().iter().all(|question| question.header("authorization").is_empty()));
+    assert_eq!(machine.tree(), Sandbox::new().tree(), "nothing is remembered of it");
+    // The hint is for who knows the address, here the right one.
+    machine.write("leah.lock", &lock);
+    machine.redact(scene.edge.url(), "[EDGE]");
+    let refused = machine.run_env(&["sync", "--locked"], &token);
+    assert!(machine.run_hint_env(&refused, &token).ok().stderr.contains("Added registry hub"));
+    machine.run_env(&["sync", "--locked"], &token).ok();
+    assert_eq!(machine.live(), scene.sandbox.live());
+}
+
+#[test]
+fn an_address_that_a_lock_alone_named_gets_no_token_later_either_until_somebody_confirms_it() {
+    let (sandbox, hub, server) = served();
+    add(&sandbox, &hub, &server.url());
+    sandbox.run(&["install", "alpha"]).ok();
+    let lock = sandbox.read("home/plugins/leah.lock");
+    let (machine, edge) = (Sandbox::new(), Edge::before(&server));
+    machine.redact(edge.url(), "[EDGE]");
+    machine.redact(hub.root_key(), "[KEY]");
+    let lock = String::from_utf8(lock).unwrap().replace(&server.url(), &edge.url());
+    machine.write("leah.lock", lock);
+    let token = [("LEAHPM_TOKEN_HUB", TOKEN)];
+    machine.run_env(&["sync", "--locked"], &token).ok();
+    machine.run_env(&["update"], &token).ok();
+    assert!(edge.questions().iter().all(|question| question.header("authorization").is_empty()));
+    insta::assert_snapshot!(machine.run(&["registry", "list"]), @"
+    1> NAME              PLACE                    ROOT KEY
+    1> bundled  default  compiled in              RWRzqWippnsjtXaCVOcXmCaSdh7nff5i2gi8LvpmH09RybJbMwlp6gv9
+    1> hub               [EDGE]  [KEY]
+    1>                   known from a lock alone
+    exit 0
+    ");
+    assert!(String::from_utf8(machine.read("home/registries.yaml")).unwrap().starts_with("format: 3\n"));
+    let refused = machine.run(&["registry", "login", "hub"]);
+    insta::assert_snapshot!(refused, @"
+    2> error: `[EDGE]` is known from a lock alone as the address of registry `hub`, and no token goes there
+    2> hint: if that is where the registry is, run `leahpm registry add hub [EDGE] --key [KEY]`
+    exit 9
+    ");
+    machine.run_hint(&refused).ok();
+    assert!(String::from_utf8(machine.read("home/registries.yaml")).unwrap().starts_with("format: 2\n"));
+    edge.questions();
+    machine.run_env(&["update"], &token).ok();
+    let questions = edge.questions();
+    assert!(!questions.is_empty());
+    assert!(questions.iter().all(|question| question.header("authorization") == format!("Bearer {TOKEN}")));
 }
 
 #[test]
