@@ -118,6 +118,21 @@ pub(super) fn decisions(
     plugins.iter().map(|(name, chosen)| ((*name).clone(), decide(name, chosen))).collect()
 }
 
+/// What a person is asked about and sees: of a permission that is granted in part, what is new about it.
+pub(super) fn asked(
+    ctx: &Context,
+    plugins: &BTreeMap<&PluginName, &Chosen>,
+    live: Option<&Lock>,
+) -> BTreeMap<PluginName, Permissions> {
+    let new = |(name, decision): (PluginName, Decision)| {
+        let before = same_plugin(live, &name, plugins[&name]).map(|locked| &locked.granted);
+        let new = before.map_or_else(|| decision.open.clone(), |granted| granted.missing(&decision.open));
+        (name, new)
+    };
+    let asked = decisions(ctx, plugins, live).into_iter().map(new);
+    asked.filter(|(_, permissions)| !permissions.is_empty()).collect()
+}
+
 /// What is locked of a plugin. One that comes from elsewhere now is another plugin: nothing was granted to it.
 fn same_plugin<'a>(live: Option<&'a Lock>, name: &PluginName, chosen: &Chosen) -> Option<&'a Locked> {
     live?.plugins.get(name).filter(|locked| locked.registry == chosen.registry)

@@ -2,13 +2,14 @@
 //! the one is what the other asks for, and the lock that is to be used. Making a lock anew is `relock`'s.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use clap::builder::FalseyValueParser;
 use leah_plugin::{
     lock::{LOCK_REVISION, Lock, LockError},
+    manifest::Permissions,
     name::PluginName,
     yaml::MAX_YAML_BYTES,
 };
@@ -107,8 +108,8 @@ pub(super) struct CurrentLock {
     pub(super) differs: bool,
     /// True where it was made anew and written.
     pub(super) written: bool,
-    /// Plugins about whose permissions a person was asked in this run.
-    pub(super) decided: BTreeSet<PluginName>,
+    /// The permissions about which a person was asked in this run.
+    pub(super) decided: BTreeMap<PluginName, Permissions>,
 }
 
 /// Why the files of a project cannot be used.
@@ -259,7 +260,7 @@ impl CurrentLock {
     pub(super) fn unchanged(lock: &Lock) -> Self {
         // What was understood of a newer revision can be used like any other lock.
         let lock = Lock { revision: LOCK_REVISION, ..lock.clone() };
-        Self { lock, changes: Vec::new(), differs: false, written: false, decided: BTreeSet::new() }
+        Self { lock, changes: Vec::new(), differs: false, written: false, decided: BTreeMap::new() }
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
             "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here"
                 .to_owned(),
         ),
+        RestoreError::LiveRoot { .. } => (
+            Kind::Trust,
+            "ask whoever made the lock which key is the right one; `leahpm export` shows what is installed".to_owned(),
+        ),
         RestoreError::Differs { .. } => {
             let what = "the lock was changed, or made from another registry of that name";
             (Kind::Trust, format!("{what}; {}", anew(project)))

@@ -1,10 +1,7 @@
 //! Making the lock of a project anew: the newest set that its wish list allows, with the locked versions before newer
 //! ones. What is installed here has no part in it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use leah_plugin::{
     lock::{Lock, Locked},
@@ -32,6 +29,8 @@ use crate::{
     wishes::{Wish, Wishes},
 };
 
+type ByName<T> = BTreeMap<PluginName, T>;
+
 /// How a lock is to be made.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -48,8 +47,8 @@ pub(super) struct Made {
     pub(super) lock: Lock,
     /// How it differs from the one before.
     pub(super) changes: Vec<Change>,
-    /// Plugins about whose permissions a person was asked.
-    pub(super) decided: BTreeSet<PluginName>,
+    /// The permissions about which a person was asked. What was granted in the lock before is not among them.
+    pub(super) decided: BTreeMap<PluginName, Permissions>,
 }
 
 /// A wish says what a plugin may do, and leaves out something that it asks for.
@@ -143,14 +142,13 @@ fn decide(
     chosen: &BTreeMap<PluginName, Chosen>,
     before: Option<&Lock>,
     order: &Order,
-) -> Result<(BTreeMap<PluginName, Decision>, BTreeSet<PluginName>), Failure> {
+) -> Result<(ByName<Decision>, ByName<Permissions>), Failure> {
     let by_wish = decided_by_wishes(wishes, chosen)?;
     let named: Vec<PluginName> =
         if order.speaks_of_all { chosen.keys().cloned().collect() } else { Vec::new() };
     let mut rest = resolve::unsettled(chosen, before, &named);
     rest.retain(|name, _| !by_wish.contains_key(*name));
-    let open = consent::decisions(ctx, &rest, before).into_iter();
-    let asked = open.filter(|(_, decision)| !decision.open.is_empty()).map(|(name, _)| name).collect();
+    let asked = consent::asked(ctx, &rest, before);
     let mut decisions =
         consent::settle(ctx, &rest, before).map_err(|failure| or_into_the_list(wishes, failure))?;
     decisions.extend(by_wish);

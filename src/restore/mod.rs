@@ -31,6 +31,18 @@ pub enum RestoreError {
         /// The key that is trusted here.
         known: PublicKey,
     },
+    /// What is installed from the registry of that name was signed under another key.
+    #[error(
+        "the lock says that the root key of registry `{origin}` is `{said}`, but what is installed came with `{known}`"
+    )]
+    LiveRoot {
+        /// The registry.
+        origin: Origin,
+        /// The key in the lock.
+        said: PublicKey,
+        /// The key in the live lock.
+        known: PublicKey,
+    },
     /// A dependency comes from another registry than the plugin that needs it, which no resolution brings about.
     #[error(
         "in the lock `{name}` of registry `{registry}` needs `{dependency}`, which comes from registry `{found}`"
@@ -156,6 +168,22 @@ pub fn check_root(
         return Ok(());
     }
     Err(RestoreError::OtherRoot { origin: origin.clone(), said: locked.root_key, known: known.root_key })
+}
+
+/// Refuses another root key for a registry from which something is installed: it may never have been added, as one that a
+/// bundle brought, and under another root its names are somebody else's.
+///
+/// # Errors
+/// When the keys differ.
+pub fn check_live_root(origin: &Origin, locked: &LockedRegistry, live: &Lock) -> Result<(), RestoreError> {
+    let is_used = live.plugins.values().any(|locked| locked.registry == *origin);
+    match live.registries.get(origin) {
+        Some(known) if is_used && known.root_key != locked.root_key => {
+            let (said, known) = (locked.root_key, known.root_key);
+            Err(RestoreError::LiveRoot { origin: origin.clone(), said, known })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a set that no resolution would have brought about, whatever its packages are.

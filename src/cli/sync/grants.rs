@@ -1,7 +1,7 @@
 //! Consent to what a lock grants. A lock is written by others, so what it grants beyond what is granted here is shown and
 //! asked for; in a script, who says `--locked` has agreed with the commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use leah_plugin::{
     lock::Lock,
@@ -41,17 +41,20 @@ fn lines(grants: &BTreeMap<PluginName, Permissions>) -> String {
     grants.iter().map(of).collect()
 }
 
-/// Asks whether plugins may do what the lock lets them do and what they may not do now. `decided` are those about which a
-/// person was asked in this run, when the lock was made.
+/// Asks whether plugins may do what the lock lets them do and what they may not do now. `decided` is what a person was
+/// asked about in this run, when the lock was made; what the lock of others granted before was not part of that question.
 pub(super) fn agree(
     ctx: &Context,
     args: &SyncArgs,
     live: Option<&Lock>,
     next: &Lock,
-    decided: &BTreeSet<PluginName>,
+    decided: &BTreeMap<PluginName, Permissions>,
 ) -> Result<(), Failure> {
     let mut new = restore::new_grants(live, next);
-    new.retain(|name, _| !decided.contains(name));
+    for (name, permissions) in &mut new {
+        *permissions = decided.get(name).unwrap_or(&Permissions::empty()).missing(permissions);
+    }
+    new.retain(|_, permissions| !permissions.is_empty());
     let decide = |(name, wanted): (PluginName, Permissions)| {
         let decision = consent::decide(&name, &wanted, None, &ctx.config.choices);
         (name, decision)

@@ -81,7 +81,11 @@ pub(super) fn settle(
                 return Err(refused::lock(error, source.project()));
             }
         } else if needed.contains(origin) {
+            // What was seen of it before, if anything was, is held against it when it is opened.
             added.extend(adopt(ctx, args, source, session, (origin, locked))?);
+        } else if let Some(live) = live {
+            restore::check_live_root(origin, locked, live)
+                .map_err(|error| refused::lock(error, source.project()))?;
         }
     }
     Ok(added)

@@ -140,6 +140,22 @@ fn a_bundle_with_another_root_is_refused() {
 }
 
 #[test]
+fn a_registry_that_a_bundle_brought_keeps_its_root_though_it_was_never_added() {
+    let (_author, hub, user) = bundled();
+    let key = hub.root_key().to_string();
+    user.run(&["sync", "set.leah", "--key", &key]).ok();
+    let fake = TestRegistry::at(&user, "hub", "fake").root_key().to_string();
+    user.write("leah.lock", lock_of(&user).replace(&key, &fake));
+    let before = user.tree();
+    insta::assert_snapshot!(user.run(&["sync", "--locked"]), @"
+    2> error: the lock says that the root key of registry `hub` is `[fake root key]`, but what is installed came with `[hub root key]`
+    2> hint: ask whoever made the lock which key is the right one; `leahpm export` shows what is installed
+    exit 7
+    ");
+    assert_eq!(user.tree(), before);
+}
+
+#[test]
 fn a_bundle_from_before_what_was_seen_is_refused() {
     let (_author, hub, user) = bundled();
     hub.add_as_default(&user);

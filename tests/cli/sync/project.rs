@@ -2,6 +2,7 @@
 //! where that is forbidden, refused.
 
 use super::{Team, lock_of};
+use crate::fixture::PackageSpec;
 
 /// A wish list of these lines below `plugins:`.
 fn wish(team: &Team, lines: &str) {
@@ -129,4 +130,20 @@ fn a_person_who_agreed_when_the_lock_was_made_is_not_asked_again() {
     wish(&team, "  mail: \"*\"\n");
     let Some(agreed) = team.user.at_a_terminal("leahpm sync", "kkk\r") else { return };
     assert_eq!((agreed.code, team.user.live_line().as_str()), (0, "mail 1.0.0"), "{agreed}");
+}
+
+#[test]
+fn a_person_who_agreed_to_one_thing_is_asked_what_the_lock_of_others_grants_besides() {
+    let team = Team::new();
+    team.lock(&["mail"]);
+    let more = PackageSpec::new("mail", "2.0.0").permission("use_model").permission("read_messages");
+    team.hub.publish(&more);
+    wish(&team, "  mail: ^2\n");
+    // Asked for `read_messages`, which is new in the lock, and then for what its makers granted.
+    let Some(refused) = team.user.at_a_terminal("leahpm sync", "kkk\rn") else { return };
+    assert!(refused.stdout.contains("The lock grants what was not granted here before:"), "{refused}");
+    assert!(refused.stdout.contains("  mail: use_model (ask your chat model)"), "{refused}");
+    assert_eq!((refused.code, team.user.live_line().as_str()), (8, ""), "{refused}");
+    team.user.at_a_terminal("leahpm sync", "y").unwrap().ok();
+    assert_eq!(team.user.locked("mail").granted.iter().count(), 2);
 }
