@@ -145,6 +145,14 @@ fn unproven<'a>(
     next.plugins.iter().filter(move |(name, locked)| same(live, name, locked).is_none())
 }
 
+/// The hint for a script that nobody can be asked in.
+fn commit_is_consent(ctx: &Context) -> String {
+    format!(
+        "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
+        ctx.invocation
+    )
+}
+
 /// Tells what is no change of a plugin: all of it where nothing else is told, else the registries that are new here.
 fn tell_around(ctx: &Context, around: &Around, plan: &Plan, added: &BTreeSet<Origin>) {
     if plan.changes.is_empty() {
