@@ -38,9 +38,13 @@ pub(super) const WISHES: &str = "plugins.yaml";
 #[derive(Debug, clap::Args)]
 pub(super) struct StrictArgs {
     /// Fail if the lock is missing, is not what plugins.yaml asks for, or lacks a decision; never write it
+    ///
+    /// LEAHPM_LOCKED=1 says it for every command of a job.
     #[arg(long, env = "LEAHPM_LOCKED", hide_env = true, value_parser = FalseyValueParser::new())]
     locked: bool,
     /// The same, and use no network
+    ///
+    /// LEAHPM_FROZEN=1 says it for every command of a job.
     #[arg(long, env = "LEAHPM_FROZEN", hide_env = true, value_parser = FalseyValueParser::new())]
     frozen: bool,
 }
