@@ -74,6 +74,12 @@ impl Open {
     }
 }
 
+/// A line for each permission, below the sentence that says what is wrong with them.
+pub(super) fn lines(permissions: &BTreeMap<PluginName, Permissions>) -> String {
+    let line = |name, (kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope));
+    permissions.iter().flat_map(|(name, asked)| asked.iter().map(move |it| line(name, it))).collect()
+}
+
 /// Permissions that a plugin asks for, as a script is told of them.
 pub(super) fn objects(name: &PluginName, version: &Version, wanted: &Permissions) -> Vec<Value> {
     let object = |(kind, scope): (PermissionKind, &Scope)| {

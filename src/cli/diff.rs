@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{
     context::Context,
-    failure::Failure,
+    failure::{Failure, Kind},
     project::{self, ProjectError},
     render, ui,
 };
 use crate::{
     apply,
     bundle::{self, Bundle},
-    fs,
+    fs::{self, FsError},
     generation::Generation,
     plan::{self, Around, Change, RegistryChange},
 };
@@ -98,13 +98,23 @@ fn read(ctx: &Context, named: &Named) -> Result<Side, Failure> {
     match named {
         Named::Generation(number) => Ok(Side::Generation(Generation::read(&ctx.layout, *number)?)),
         Named::File(path) => {
-            if !bundle::is_bundle(path).map_err(project::no_file)? {
+            if !bundle::is_bundle(path).map_err(no_set)? {
                 return Ok(Side::File(path.clone(), project::named_lock(path)?.0));
             }
             let lock = Lock::read(Bundle::open(path)?.lock());
             let unreadable = |source| ProjectError::Lock { path: path.clone(), source };
             Ok(Side::File(path.clone(), lock.map_err(unreadable)?))
         }
+    }
+}
+
+/// What is no number is a file, and may have been meant for something else.
+fn no_set(error: FsError) -> Failure {
+    let failure = project::no_file(error);
+    match failure.kind {
+        Kind::NotFound => failure
+            .hint("name a lock file, a bundle, or a generation by its number, as `leahpm history` shows it"),
+        _ => failure,
     }
 }
 

@@ -1,5 +1,5 @@
 //! What `install` and `update` say beside the changes themselves: a publisher who changed since it was pinned, a
-//! version that is left because its key was revoked, versions that only a newer leahpm can read.
+//! version that is left because it was yanked or its key revoked, versions that only a newer leahpm can read.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use leah_plugin::{
     key::PublicKey,
     lock::Lock,
     name::PluginName,
-    record::{Owner, Record, Signer},
+    record::{Owner, Record, Release, Signer},
 };
 
 use super::{context::Context, failure::Failure};
@@ -26,11 +26,10 @@ pub(super) fn tell(
         let Some(record) = session.record(&id)? else { continue };
         let before = live.and_then(|lock| lock.plugins.get(name)).filter(|it| it.registry == one.registry);
         let release = before.and_then(|before| record.version(&before.version));
-        if let Some(release) = release.filter(|it| it.revoked && it.line.version != one.line.version) {
-            ctx.ui.note(format_args!(
-                "`{name}` {} is signed with a key that was revoked since it was installed; another version takes its place",
-                release.line.version
-            ));
+        let left = release.filter(|it| it.line.version != one.line.version);
+        if let Some((release, reason)) = left.and_then(|it| Some((it, why_left(&it)?))) {
+            let version = &release.line.version;
+            ctx.ui.note(format_args!("`{name}` {version} is {reason}; another version takes its place"));
         }
         if record.has_newer_versions() {
             ctx.ui.note(format_args!(
@@ -54,6 +53,15 @@ pub(super) fn tell(
         }
     }
     Ok(())
+}
+
+/// Why a version that was there is left for another, where that is not because the other is newer.
+fn why_left(release: &Release<'_>) -> Option<&'static str> {
+    match release {
+        Release { revoked: true, .. } => Some("signed with a key that was revoked since it was installed"),
+        Release { yanked: true, .. } => Some("yanked"),
+        _ => None,
+    }
 }
 
 /// What happened to the owner since the line that was pinned, one sentence a change.

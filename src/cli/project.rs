@@ -39,9 +39,13 @@ pub(super) const WISHES: &str = "plugins.yaml";
 #[derive(Debug, clap::Args)]
 pub(super) struct StrictArgs {
     /// Fail if the lock is missing, is not what plugins.yaml asks for, or lacks a decision; never write it
+    ///
+    /// LEAHPM_LOCKED=1 says it for every command of a job.
     #[arg(long, env = "LEAHPM_LOCKED", hide_env = true, value_parser = FalseyValueParser::new())]
     locked: bool,
     /// The same, and use no network
+    ///
+    /// LEAHPM_FROZEN=1 says it for every command of a job.
     #[arg(long, env = "LEAHPM_FROZEN", hide_env = true, value_parser = FalseyValueParser::new())]
     frozen: bool,
 }
@@ -229,13 +233,7 @@ impl Project {
 
     /// The command that makes the lock anew with these options; none where there is no wish list to make it from.
     pub(super) fn relock(&self, options: &str) -> Option<String> {
-        self.wishes.as_ref()?;
-        let command = format!("leahpm lock {options}");
-        if self.wishes_path == Path::new(WISHES) {
-            return Some(command.trim_end().to_owned());
-        }
-        let path = fs::shown(&self.wishes_path);
-        Some(format!("{} {}", command.trim_end(), shlex::try_quote(&path).ok()?))
+        self.wishes.as_ref().map(|_| lock_command(&self.wishes_path, options))
     }
 
     /// Refuses a lock that is missing or stale.
@@ -339,9 +337,11 @@ fn quoted(path: &Path) -> String {
     shlex::try_quote(&path).unwrap_or_default().into_owned()
 }
 
-/// The command that makes a lock from a wish list.
-fn lock_command(wishes: &Path) -> String {
-    if wishes == Path::new(WISHES) { "leahpm lock".into() } else { format!("leahpm lock {}", quoted(wishes)) }
+/// The command that makes a lock from a wish list, with these options.
+fn lock_command(wishes: &Path, options: &str) -> String {
+    let file = if wishes == Path::new(WISHES) { String::new() } else { quoted(wishes) };
+    let words = ["leahpm lock", options, &file].into_iter().filter(|words| !words.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl From<ProjectError> for Failure {
@@ -352,13 +352,13 @@ impl From<ProjectError> for Failure {
                 .hint("write into it what you want, as in `format: 1` and, on the next line, `plugins: { translator: ^1.0 }`"),
             ProjectError::NoLock { wishes, .. } => {
                 let hint = match wishes {
-                    Some(wishes) => format!("`{}` makes it", lock_command(wishes)),
+                    Some(wishes) => format!("`{}` makes it", lock_command(wishes, "")),
                     None => format!("run it in the folder of a project, or name a lock; `leahpm lock` makes one from `{WISHES}`"),
                 };
                 Self::new(Kind::NotFound, error).hint(hint)
             }
             ProjectError::IsWishes(path) => {
-                let hint = format!("`{}` makes a lock from it", lock_command(path));
+                let hint = format!("`{}` makes a lock from it", lock_command(path, ""));
                 Self::new(Kind::Invalid, error).hint(hint)
             }
             ProjectError::IsLock(path) => {
@@ -373,7 +373,7 @@ impl From<ProjectError> for Failure {
                 Self::new(Kind::Incompatible, error).hint(NEWER)
             }
             ProjectError::Lock { path, source: LockError::Yaml(yaml) } if yaml.is_conflict() => {
-                let (file, lock) = (quoted(path), lock_command(&path.with_file_name(WISHES)));
+                let (file, lock) = (quoted(path), lock_command(&path.with_file_name(WISHES), ""));
                 let hint = format!("`git checkout --ours {file}` takes one side of it, and `{lock}` then makes it fit the wish list");
                 Self::new(Kind::Invalid, error).hint(hint)
             }
@@ -384,7 +384,7 @@ impl From<ProjectError> for Failure {
                 if is_open {
                     return Self::new(Kind::Consent, error).hint(relock::INTO_THE_LIST).details(details);
                 }
-                let hint = format!("`{}` makes it anew", lock_command(wishes));
+                let hint = format!("`{}` makes it anew", lock_command(wishes, ""));
                 Self::new(Kind::CheckFailed, error).hint(hint).details(details)
             }
             ProjectError::Changed(_) => Self::new(Kind::Locked, error).hint("run the command again"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use leah_plugin::{
     lock::{Lock, Locked},
-    manifest::{Permissions, plain_words},
+    manifest::Permissions,
     name::{Origin, PluginName},
     version::PLUGIN_API,
 };
@@ -53,13 +53,8 @@ pub(super) struct Made {
 
 /// A wish says what a plugin may do, and leaves out something that it asks for.
 #[derive(Debug, thiserror::Error)]
-#[error("the wish list says what {} may do, but nothing of:{}", ui::listed(.0.keys()), lines(.0))]
+#[error("the wish list says what {} may do, but nothing of:{}", ui::listed(.0.keys()), consent::lines(.0))]
 struct Undecided(BTreeMap<PluginName, Permissions>);
-
-fn lines(open: &BTreeMap<PluginName, Permissions>) -> String {
-    let line = |name, (kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope));
-    open.iter().flat_map(|(name, open)| open.iter().map(move |it| line(name, it))).collect()
-}
 
 /// Makes the lock that a wish list asks for.
 pub(super) fn make(

@@ -315,6 +315,7 @@ fn refuses_what_is_no_set() {
     insta::assert_snapshot!(sandbox.run(&["diff", "no.lock"]), @"
     2> error: cannot find `no.lock`
     2> caused by: No such file or directory (os error 2)
+    2> hint: name a lock file, a bundle, or a generation by its number, as `leahpm history` shows it
     exit 5
     ");
     sandbox.write("bad.lock", "format: 1\nrequested: {}\n");

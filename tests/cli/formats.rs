@@ -102,7 +102,7 @@ fn a_file_of_a_newer_format_is_refused_by_name_and_nothing_is_touched() {
     error: cannot read `[HOME]/generations/1/leah.lock`
     caused by: the lock is of format 99, which needs a newer leahpm
     error: cannot read `[HOME]/registries.yaml`
-    caused by: line 1, column 9: format 99 is not known, this leahpm knows format 2; a newer leahpm may have written it
+    caused by: line 1, column 9: format 99 is not known, this leahpm knows format 3; a newer leahpm may have written it
     error: cannot read `[HOME]/registries/hub`
     caused by: line 1, column 9: format 99 is not known, this leahpm knows format 2; a newer leahpm may have written it
     error: cannot read `[HOME]/credentials.yaml`

@@ -23,7 +23,10 @@ const COMPLETIONS: [(&str, &str); 5] = [
 ];
 
 /// Variables that are no global option.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("LEAHPM_FROZEN", "The same as --frozen of leahpm lock and leahpm sync."),
+    ("LEAHPM_LOCKED", "The same as --locked of leahpm lock and leahpm sync."),
+    ("LEAHPM_TOKEN_NAME", "The token for the registry NAME, in capitals, with _ for -."),
     ("LEAHPM_KEY_PASSWORD", "Password of the secret key that leahpm sign uses."),
     ("LEAHPM_SIGNING_KEY", "File of the secret key that leahpm sign uses; the same as its --key."),
     ("NO_COLOR", "If it is set and not empty, there is no colour."),

@@ -82,6 +82,7 @@ fn leaves_a_version_that_was_yanked_since() {
     sandbox.run(&["install", "beta"]).ok();
     assert_eq!(sandbox.live_line(), "alpha 1.1.0, beta 1.0.0");
     insta::assert_snapshot!(sandbox.run(&["update"]), @"
+    2> `alpha` 1.1.0 is yanked; another version takes its place
     2> ~ alpha 1.1.0 -> 1.0.0
     2> Generation 3 is live.
     exit 0

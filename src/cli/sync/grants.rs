@@ -3,20 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use leah_plugin::{
-    lock::Lock,
-    manifest::{Permissions, Scope, plain_words},
-    name::PluginName,
-};
-use serde_json::{Value, json};
+use leah_plugin::{lock::Lock, manifest::Permissions, name::PluginName};
+use serde_json::json;
 
 use super::{
     super::{
+        consent::{lines, objects},
         context::Context,
         failure::{Failure, Kind},
         prompt,
     },
-    SyncArgs,
+    SyncArgs, commit_is_consent,
 };
 use crate::{
     consent::{self, Decision},
@@ -32,14 +29,6 @@ struct NeedsConsent(BTreeMap<PluginName, Permissions>);
 #[derive(Debug, thiserror::Error)]
 #[error("the lock grants what `--deny` refuses:{}", lines(.0))]
 struct Denied(BTreeMap<PluginName, Permissions>);
-
-fn lines(grants: &BTreeMap<PluginName, Permissions>) -> String {
-    let of = |(name, permissions): (&PluginName, &Permissions)| -> String {
-        let line = |(kind, scope)| format!("\n  {name}: {kind} ({})", plain_words(kind, scope));
-        permissions.iter().map(line).collect()
-    };
-    grants.iter().map(of).collect()
-}
 
 /// Asks whether plugins may do what the lock lets them do and what they may not do now. `decided` is what a person was
 /// asked about in this run, when the lock was made; what the lock of others granted before was not part of that question.
@@ -76,14 +65,11 @@ pub(super) fn agree(
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
         let grant = grant_hint(ctx, &open);
-        let locked = format!(
-            "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
-            ctx.invocation
-        );
-        let details = json!({ "permissions": objects(next, &open) });
+        let objects = |(name, open)| objects(name, &next.plugins[name].version, open);
+        let details = json!({ "permissions": open.iter().flat_map(objects).collect::<Vec<_>>() });
         return Err(Failure::new(Kind::Consent, NeedsConsent(open))
             .hint(grant)
-            .hint(locked)
+            .hint(commit_is_consent(ctx))
             .details(details));
     }
     ctx.ui.ask(&format!("The lock grants what was not granted here before:{}", lines(&open)));
@@ -92,25 +78,6 @@ pub(super) fn agree(
     } else {
         Err(Failure::new(Kind::Consent, prompt::Cancelled))
     }
-}
-
-/// The same for a script.
-fn objects(next: &Lock, open: &BTreeMap<PluginName, Permissions>) -> Vec<Value> {
-    let mut objects = Vec::new();
-    for (name, permissions) in open {
-        let version = next.plugins.get(name).map(|locked| &locked.version);
-        for (kind, scope) in permissions.iter() {
-            let entries = match scope {
-                Scope::Bare => None,
-                Scope::Only(entries) => Some(entries),
-            };
-            objects.push(json!({
-                "plugin": name, "version": version, "permission": kind, "scope": entries,
-                "meaning": plain_words(kind, scope),
-            }));
-        }
-    }
-    objects
 }
 
 fn grant_hint(ctx: &Context, open: &BTreeMap<PluginName, Permissions>) -> String {

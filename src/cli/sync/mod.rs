@@ -40,8 +40,8 @@ use crate::{
 /// signed, and takes out what the lock does not name. Nothing newer is looked for. What the lock grants and the registries
 /// that it brings are asked for; `--locked` takes the lock for the consent, since somebody committed it.
 ///
-/// Where there is a plugins.yaml beside the lock that asks for something else, or there is no lock yet, it is made first, as
-/// `leahpm lock` does; `--locked` makes an error of it.
+/// Where the plugins.yaml beside it asks for something else, or there is no lock yet, the lock is made first, as `leahpm
+/// lock` does it; with `--locked` that is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -143,6 +143,14 @@ fn unproven<'a>(
     next: &'a Lock,
 ) -> impl Iterator<Item = (&'a PluginName, &'a Locked)> {
     next.plugins.iter().filter(move |(name, locked)| same(live, name, locked).is_none())
+}
+
+/// The hint for a script that nobody can be asked in.
+fn commit_is_consent(ctx: &Context) -> String {
+    format!(
+        "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
+        ctx.invocation
+    )
 }
 
 /// Tells what is no change of a plugin: all of it where nothing else is told, else the registries that are new here.

@@ -18,7 +18,7 @@ use super::{
         prompt, refused,
         ui::escaped,
     },
-    Source, SyncArgs, unproven,
+    Source, SyncArgs, commit_is_consent, unproven,
 };
 use crate::{
     config::{Address, RegistryConfig},
@@ -156,13 +156,9 @@ fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Resul
     if !ctx.ui.interactive {
         let key =
             format!("if you know that key to be the right one, run `{} --key {}`", ctx.invocation, new.key);
-        let locked = format!(
-            "`{} --locked` takes the lock for the consent, as a script may: who committed it has agreed",
-            ctx.invocation
-        );
         let details = json!({ "root_key": { "place": new.place, "key": new.key } });
         let failure = Failure::new(Kind::Consent, new).hint(key).details(details);
-        return Err(failure.hint_if_any(can_be_consent.then_some(locked)));
+        return Err(failure.hint_if_any(can_be_consent.then(|| commit_is_consent(ctx))));
     }
     ctx.ui.ask(&format!(
         "The lock brings registry {} at {}, whose root key is\n  {}",
