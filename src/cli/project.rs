@@ -178,12 +178,8 @@ impl Project {
 
     /// Tells of a lock of which not all was understood.
     pub(super) fn warn(&self, ctx: &Context) {
-        if let Some(lock) = self.lock.as_ref().filter(|lock| lock.is_newer()) {
-            ctx.ui.warn(format_args!(
-                "`{}` is of revision {}, and this leahpm knows revision {LOCK_REVISION}: what it does not know is left out",
-                fs::shown(&self.lock_path),
-                lock.revision
-            ));
+        if let Some(lock) = &self.lock {
+            warn_if_newer(ctx, &self.lock_path, lock);
         }
     }
 
@@ -273,6 +269,17 @@ impl CurrentLock {
         // What was understood of a newer revision can be used like any other lock.
         let lock = Lock { revision: LOCK_REVISION, ..lock.clone() };
         Self { lock, changes: Vec::new(), differs: false, written: false, decided: BTreeMap::new() }
+    }
+}
+
+/// Tells of a lock, in this file, of which not all was understood.
+pub(super) fn warn_if_newer(ctx: &Context, file: &Path, lock: &Lock) {
+    if lock.is_newer() {
+        ctx.ui.warn(format_args!(
+            "`{}` is of revision {}, and this leahpm knows revision {LOCK_REVISION}: what it does not know is left out",
+            fs::shown(file),
+            lock.revision
+        ));
     }
 }
 

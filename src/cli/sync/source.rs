@@ -56,7 +56,10 @@ impl Source {
     ) -> Result<CurrentLock, Failure> {
         match self {
             Self::Project(project) => project.current(ctx, session, strictness),
-            Self::Bundle(_, lock) => Ok(CurrentLock::unchanged(lock)),
+            Self::Bundle(bundle, lock) => {
+                project::warn_if_newer(ctx, bundle.path(), lock);
+                Ok(CurrentLock::unchanged(lock))
+            }
         }
     }
 

@@ -107,6 +107,23 @@ fn a_bundle_of_a_server_s_registry_adds_it_and_asks_no_server() {
 }
 
 #[test]
+fn a_bundle_of_a_lock_of_a_newer_revision_is_installed_with_a_warning() {
+    let (author, hub, user) = bundled();
+    let newer = lock_of(&author).replacen("format: 1\n", "format: 1\nrevision: 7\nnew: {}\n", 1);
+    author.write("leah.lock", newer);
+    author.run(&["bundle", "-o", "newer.leah", "leah.lock"]).ok();
+    user.write("set.leah", author.read("newer.leah"));
+    hub.add(&user);
+    insta::assert_snapshot!(user.run(&["sync", "set.leah"]), @"
+    2> warning: `set.leah` is of revision 7, and this leahpm knows revision 0: what it does not know is left out
+    2> + app 1.0.0 (hub)
+    2> + lib 1.0.0 (hub)
+    2> Generation 1 is live.
+    exit 0
+    ");
+}
+
+#[test]
 fn grants_of_a_bundle_are_asked_for() {
     let (author, hub) = installed();
     hub.publish(&PackageSpec::new("mail", "1.0.0").permission("use_model"));
