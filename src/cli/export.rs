@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use leah_plugin::yaml::{self, MAX_YAML_BYTES, YamlError};
+use leah_plugin::{
+    lock::Lock,
+    yaml::{self, MAX_YAML_BYTES, YamlError},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -48,6 +51,14 @@ struct Unshown {
 #[error("there is something else than a file at `{}`", fs::shown(.0))]
 struct Occupied(PathBuf);
 
+/// What people wrote is not replaced; neither is what is no lock by one.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is there already, and {why}", fs::shown(file))]
+struct InTheWay {
+    file: PathBuf,
+    why: &'static str,
+}
+
 pub(super) fn run(ctx: &Context, args: &ExportArgs) -> Result<(), Failure> {
     let live = ctx.installed()?;
     let number = live.number();
@@ -79,10 +90,29 @@ fn write(ctx: &Context, what: &str, file: &Path, text: &[u8]) -> Result<(), Fail
         return Err(Failure::new(Kind::Refused, Occupied(file.to_owned()))
             .hint("without `-o` the text goes to standard output"));
     }
+    if let Some(there) = fs::read_if_any(file, MAX_YAML_BYTES as u64)?
+        && let Some(why) = worth_keeping(what, &there, text)
+    {
+        let hint = format!("`{} > FILE` writes it to a file that you choose", without_output(what));
+        return Err(Failure::new(Kind::Refused, InTheWay { file: file.to_owned(), why }).hint(hint));
+    }
     if !ctx.config.dry_run {
         fs::replace(file, text, Access::Shared, ctx.config.durability)?;
     }
     let wrote = if ctx.config.dry_run { "Would write" } else { "Wrote" };
     ctx.ui.done(format_args!("{wrote} the {what} to `{}`.", fs::shown(file)));
     Ok(())
+}
+
+/// Why what is there must stay, if so. A lock comes from leahpm, and another one may take its place.
+fn worth_keeping(what: &str, there: &[u8], text: &[u8]) -> Option<&'static str> {
+    match what {
+        _ if there == text => None,
+        "lock" => Lock::read(there).is_err().then_some("it is no lock"),
+        _ => Some("somebody may have written it"),
+    }
+}
+
+fn without_output(what: &str) -> &'static str {
+    if what == "lock" { "leahpm export" } else { "leahpm export --wishes" }
 }

@@ -1,5 +1,7 @@
 //! What each reason to refuse a lock means to a user: its exit code, and what to do about it.
 
+use leah_plugin::name::PluginName;
+
 use super::{
     failure::{Failure, Kind},
     project::Project,
@@ -27,9 +29,9 @@ pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
             Kind::Trust,
             "ask whoever made the lock which key is the right one; `leahpm export` shows what is installed".to_owned(),
         ),
-        RestoreError::Differs { .. } => {
+        RestoreError::Differs { package, .. } => {
             let what = "the lock was changed, or made from another registry of that name";
-            (Kind::Trust, format!("{what}; {}", anew(project)))
+            (Kind::Trust, format!("{what}; {}", anew(project, &package.name)))
         }
         RestoreError::Revoked(package) => {
             (Kind::Trust, other_version(project, package, "that was not revoked"))
@@ -41,11 +43,13 @@ pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
                     "write it into plugins.yaml, under `grant` or `deny` of `{}`, and run `{command}`",
                     package.name
                 ),
-                None => anew(project),
+                None => anew(project, &package.name),
             },
         ),
-        RestoreError::Stranger { .. } | RestoreError::SwitchedOff { .. } | RestoreError::NotAsked { .. } => {
-            (Kind::Invalid, anew(project))
+        RestoreError::Stranger { name, .. }
+        | RestoreError::SwitchedOff { name, .. }
+        | RestoreError::NotAsked { package: Package { name, .. }, .. } => {
+            (Kind::Invalid, anew(project, name))
         }
         RestoreError::Missing(package) => (
             Kind::NotFound,
@@ -61,9 +65,9 @@ pub(super) fn lock(error: RestoreError, project: Option<&Project>) -> Failure {
     Failure::new(kind, error).hint(hint)
 }
 
-/// What makes a lock that says what the registries say.
-fn anew(project: Option<&Project>) -> String {
-    match project.and_then(|project| project.relock("")) {
+/// What makes a lock that says what the registries say. A lock that fits its wish list is made anew for an update alone.
+fn anew(project: Option<&Project>, name: &PluginName) -> String {
+    match project.and_then(|project| project.relock(&format!("--update={name}"))) {
         Some(command) => format!("`{command}` makes the lock from what the registries say"),
         None => "ask whoever made the lock for a new one".to_owned(),
     }

@@ -37,7 +37,7 @@ fn prints_the_live_lock_and_nothing_else() {
 #[test]
 fn writes_a_file_in_one_step_over_what_stands_there() {
     let sandbox = installed();
-    sandbox.write("project/leah.lock", "what was there before");
+    sandbox.write("project/leah.lock", live_lock(&sandbox) + "# another one\n");
     insta::assert_snapshot!(sandbox.run(&["export", "-o", "project/leah.lock"]), @"
     2> Wrote the lock to `project/leah.lock`.
     exit 0
@@ -159,4 +159,24 @@ fn puts_no_file_in_the_place_of_a_device_a_pipe_a_folder_or_a_link() {
     2> hint: without `-o` the text goes to standard output
     exit 9
     ");
+}
+
+#[test]
+fn replaces_a_lock_and_nothing_that_people_wrote() {
+    let sandbox = installed();
+    sandbox.write("notes.txt", "what I must not forget\n");
+    insta::assert_snapshot!(sandbox.run(&["export", "-o", "notes.txt"]), @"
+    2> error: `notes.txt` is there already, and it is no lock
+    2> hint: `leahpm export > FILE` writes it to a file that you choose
+    exit 9
+    ");
+    sandbox.write("plugins.yaml", "format: 1 # by hand\nplugins: {}\n");
+    insta::assert_snapshot!(sandbox.run(&["export", "--wishes", "-o", "plugins.yaml"]), @"
+    2> error: `plugins.yaml` is there already, and somebody may have written it
+    2> hint: `leahpm export --wishes > FILE` writes it to a file that you choose
+    exit 9
+    ");
+    assert_eq!(sandbox.read("plugins.yaml"), b"format: 1 # by hand\nplugins: {}\n");
+    sandbox.run(&["export", "--wishes", "-o", "new.yaml"]).ok();
+    sandbox.run(&["export", "--wishes", "-o", "new.yaml"]).ok();
 }

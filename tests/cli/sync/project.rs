@@ -114,7 +114,7 @@ fn hints_make_the_lock_anew_where_it_is() {
     let refused = team.user.run(&["sync", "a b/leah.lock"]);
     insta::assert_snapshot!(refused, @"
     2> error: `size` of `lib` 1.0.0 in the lock differs from what registry `hub` says
-    2> hint: the lock was changed, or made from another registry of that name; `leahpm lock 'a b/plugins.yaml'` makes the lock from what the registries say
+    2> hint: the lock was changed, or made from another registry of that name; `leahpm lock --update=lib 'a b/plugins.yaml'` makes the lock from what the registries say
     exit 7
     ");
     // Who edits a lock by hand is not told which part of it, so it is made from nothing.
