@@ -37,7 +37,10 @@ fn prints_the_live_lock_and_nothing_else() {
 #[test]
 fn writes_a_file_in_one_step_over_what_stands_there() {
     let sandbox = installed();
-    sandbox.write("project/leah.lock", live_lock(&sandbox) + "# another one\n");
+    sandbox.write(
+        "project/leah.lock",
+        [&sandbox.read("home/plugins/leah.lock")[..], b"# another one\n"].concat(),
+    );
     insta::assert_snapshot!(sandbox.run(&["export", "-o", "project/leah.lock"]), @"
     2> Wrote the lock to `project/leah.lock`.
     exit 0
