@@ -176,7 +176,7 @@ impl Way {
             (Change::Api(api), _) => {
                 let set = with.trim_start_matches(", with ");
                 format!(
-                    "a newer leahpm and leah-host are needed, with plugin API {api}; these could have {set}"
+                    "a newer leahpm and leah-host are needed, with plugin API {api}; then this would fit: {set}"
                 )
             }
             (Change::Update(_), _) => format!("{steps} would work{with}"),

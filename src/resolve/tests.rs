@@ -189,7 +189,7 @@ fn says_when_only_another_host_would_do() {
     );
     assert_snapshot!(only.want("app").said(), @"
     error: `app` has only versions for plugin API ^2, this host has 1.0.0
-    hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; these could have app 2.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; then this would fit: app 2.0.0
     hint: `leahpm info app` shows all its versions
     ");
     let in_range = case(
@@ -228,7 +228,7 @@ fn lists_what_is_wrong_with_each_version_in_the_range() {
     let mixed = mixed.want("app");
     assert_snapshot!(mixed.said(), @"
     error: no version of `app` can be used: 1.0.0 is yanked; 1.1.0 to 1.2.0 are for plugin API ^2, this host has 1.0.0; 1.3.0 is signed with a revoked key
-    hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; these could have app 1.2.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; then this would fit: app 1.2.0
     hint: `leahpm info app` shows all its versions
     ");
     let Err(ResolveError::NoSolution(explanation)) = mixed.resolve() else { panic!("it fails") };

@@ -58,6 +58,7 @@ fn shows_the_registries_and_which_one_bare_names_come_from() {
       "command": "registry list",
       "registries": [
         {
+          "by_lock": false,
           "default": false,
           "mirrors": [],
           "name": "bundled",
@@ -65,6 +66,7 @@ fn shows_the_registries_and_which_one_bare_names_come_from() {
           "url": null
         },
         {
+          "by_lock": false,
           "default": true,
           "mirrors": [],
           "name": "hub",
@@ -217,10 +219,10 @@ fn says_when_the_list_of_registries_is_broken_and_where() {
     2> caused by: line 2, column 1: `registires` is not a key that is known here; did you mean `registries`?
     exit 13
     ");
-    sandbox.write("home/registries.yaml", "format: 3\n");
+    sandbox.write("home/registries.yaml", "format: 4\n");
     insta::assert_snapshot!(sandbox.run(&["install", "translator"]), @"
     2> error: cannot read `[HOME]/registries.yaml`
-    2> caused by: line 1, column 9: format 3 is not known, this leahpm knows format 2; a newer leahpm may have written it
+    2> caused by: line 1, column 9: format 4 is not known, this leahpm knows format 3; a newer leahpm may have written it
     exit 13
     ");
 }

@@ -152,7 +152,7 @@ fn a_newer_plugin_api_is_told_and_no_command_is_promised() {
     hub.forge(&newer, b"nothing");
     insta::assert_snapshot!(sandbox.run(&["install", "newer"]), @"
     2> error: `newer` has only versions for plugin API ^1.7, this host has 1.0.0
-    2> hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0
+    2> hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; then this would fit: newer 1.0.0
     2> hint: `leahpm info newer` shows all its versions
     exit 10
     ");
@@ -175,9 +175,9 @@ fn a_newer_plugin_api_is_told_and_no_command_is_promised() {
             }
           ]
         },
-        "hint": "a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0",
+        "hint": "a newer leahpm and leah-host are needed, with plugin API 1.7.0; then this would fit: newer 1.0.0",
         "hints": [
-          "a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0",
+          "a newer leahpm and leah-host are needed, with plugin API 1.7.0; then this would fit: newer 1.0.0",
           "`leahpm info newer` shows all its versions"
         ],
         "message": "`newer` has only versions for plugin API ^1.7, this host has 1.0.0"

@@ -145,10 +145,10 @@ fn a_plugin_api_that_is_too_old_is_told_and_no_command() {
                  old 1.0.0; api ^0.9";
     assert_snapshot!(both(|| case(index).want("a")), @"
     error: `a` has only versions for plugin API ^2.1, this host has 1.0.0
-    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; these could have a 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; then this would fit: a 1.0.0
     hint: `leahpm info a` shows all its versions
     error: `a` has only versions for plugin API ^2.1, this host has 1.0.0
-    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; these could have a 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 2.1.0; then this would fit: a 1.0.0
     hint: `leahpm info a` shows all its versions
     ");
     assert_snapshot!(both(|| case(index).want("old")), @"

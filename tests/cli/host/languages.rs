@@ -75,7 +75,7 @@ fn another_version_of_the_plugin_api_is_refused_with_the_reason() {
     ");
     insta::assert_snapshot!(sandbox.run(&["install", "newer", "--grant", "all"]), @"
     2> error: `newer` has only versions for plugin API ^2.0, this host has 1.0.0
-    2> hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; these could have newer 1.0.0
+    2> hint: a newer leahpm and leah-host are needed, with plugin API 2.0.0; then this would fit: newer 1.0.0
     2> hint: `leahpm info newer` shows all its versions
     exit 10
     ");

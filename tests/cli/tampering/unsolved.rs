@@ -149,7 +149,7 @@ fn versions_for_another_host_or_api_end_with_exit_code_10() {
     ");
     insta::assert_snapshot!(scene.refuses(10, &["install", "newer"]), @"
     error: `newer` has only versions for plugin API ^1.7, this host has 1.0.0
-    hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; these could have newer 1.0.0
+    hint: a newer leahpm and leah-host are needed, with plugin API 1.7.0; then this would fit: newer 1.0.0
     hint: `leahpm info newer` shows all its versions
     ");
 }
