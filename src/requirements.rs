@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     str::FromStr,
+    sync::Arc,
 };
 
 use leah_plugin::{
@@ -35,8 +36,8 @@ impl PluginId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BareNames {
     default: Origin,
-    installed: BTreeMap<PluginName, Locked>,
-    requested: BTreeSet<PluginName>,
+    /// Shared, since every set that is tried out has requirements of its own.
+    live: Option<Arc<Lock>>,
 }
 
 impl BareNames {
@@ -44,50 +45,37 @@ impl BareNames {
     /// registry that becomes the default would take their places. All other names mean `default`.
     #[must_use]
     pub fn new(default: Origin, live: Option<&Lock>) -> Self {
-        Self {
-            default,
-            installed: live.map(|lock| lock.plugins.clone()).unwrap_or_default(),
-            requested: live.into_iter().flat_map(|lock| lock.requested.keys().cloned()).collect(),
-        }
+        Self { default, live: live.map(|lock| Arc::new(lock.clone())) }
     }
 
     /// The registry that the bare `name` means.
     #[must_use]
     pub fn registry(&self, name: &PluginName) -> &Origin {
-        self.installed.get(name).map_or(&self.default, |locked| &locked.registry)
+        self.installed(name).map_or(&self.default, |locked| &locked.registry)
     }
 
     /// The installed version of exactly this plugin.
     #[must_use]
     pub fn version(&self, plugin: &PluginId) -> Option<&Version> {
-        let locked = self.installed.get(&plugin.name).filter(|locked| locked.registry == plugin.registry)?;
+        let locked = self.installed(&plugin.name).filter(|locked| locked.registry == plugin.registry)?;
         Some(&locked.version)
     }
 
     /// A plugin with all that could not stay installed without it.
     #[must_use]
     pub fn with_dependents(&self, name: &PluginName) -> BTreeSet<PluginName> {
-        let (mut found, mut open) = (BTreeSet::from([name.clone()]), vec![name]);
-        while let Some(needed) = open.pop() {
-            let needs_it = |(_, locked): &(_, &Locked)| locked.dependencies.contains_key(needed);
-            let names = self.installed.iter().filter(needs_it).map(|(name, _)| name);
-            open.extend(names.filter(|name| found.insert((*name).clone())));
-        }
-        found
+        let dependents = self.live.iter().flat_map(|live| live.dependents(name, |_| true));
+        dependents.chain([name]).cloned().collect()
     }
 
     /// The installed plugins that stay when `gone` are uninstalled: what was asked for, and what that needs.
-    fn staying_without(&self, gone: &BTreeSet<PluginName>) -> BTreeSet<PluginName> {
-        let mut open: Vec<&PluginName> = self.requested.iter().filter(|name| !gone.contains(*name)).collect();
-        let mut found = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            if found.insert(name.clone()) {
-                open.extend(
-                    self.installed.get(name).into_iter().flat_map(|locked| locked.dependencies.keys()),
-                );
-            }
-        }
-        found
+    fn staying_without(&self, gone: &BTreeSet<PluginName>) -> BTreeSet<&PluginName> {
+        let Some(live) = &self.live else { return BTreeSet::new() };
+        live.with_dependencies(live.requested.keys().filter(|name| !gone.contains(*name)))
+    }
+
+    fn installed(&self, name: &PluginName) -> Option<&Locked> {
+        self.live.as_ref()?.plugins.get(name)
     }
 }
 

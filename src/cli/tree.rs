@@ -57,25 +57,14 @@ pub(super) fn run(ctx: &Context, args: &TreeArgs) -> Result<(), Failure> {
 /// it.
 fn tops(lock: &Lock) -> Vec<&PluginName> {
     let mut tops: Vec<&PluginName> = lock.requested.keys().collect();
-    let mut found: BTreeSet<&PluginName> = reached(lock, &tops);
+    let mut found = lock.with_dependencies(tops.iter().copied());
     for name in lock.plugins.keys() {
         if !found.contains(name) {
             tops.push(name);
-            found.extend(reached(lock, &[name]));
+            found.extend(lock.with_dependencies([name]));
         }
     }
     tops
-}
-
-/// The plugins with these names, and all that they need.
-fn reached<'a>(lock: &'a Lock, names: &[&'a PluginName]) -> BTreeSet<&'a PluginName> {
-    let (mut found, mut open) = (BTreeSet::new(), names.to_vec());
-    while let Some(name) = open.pop() {
-        if found.insert(name) {
-            open.extend(lock.plugins.get(name).iter().flat_map(|locked| locked.dependencies.keys()));
-        }
-    }
-    found
 }
 
 /// The trees of one run; what was shown once is not shown below again.
@@ -128,5 +117,5 @@ fn nodes(lock: &Lock, roots: &[&PluginName]) -> Vec<Value> {
             "dependencies": locked.dependencies,
         })
     };
-    reached(lock, roots).into_iter().map(node).collect()
+    lock.with_dependencies(roots.iter().copied()).into_iter().map(node).collect()
 }

@@ -154,7 +154,7 @@ pub fn without(lock: &Lock, gone: &[PluginName]) -> Result<Lock, PlanError> {
     // Whoever is named and still there is kept alive by another plugin.
     for name in gone {
         if next.plugins.contains_key(name) {
-            let by = dependents(&next, name, |_| true);
+            let by = next.dependents(name, |_| true).into_iter().cloned().collect();
             return Err(PlanError::Needed { name: name.clone(), by, verb: "uninstall" });
         }
     }
@@ -184,7 +184,7 @@ pub fn enabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
 pub fn disabled(lock: &Lock, names: &[PluginName]) -> Result<Lock, PlanError> {
     let next = with_each(lock, names, |locked| locked.enabled = false)?;
     for name in names {
-        let by = dependents(&next, name, |locked| locked.enabled);
+        let by: Vec<_> = next.dependents(name, |locked| locked.enabled).into_iter().cloned().collect();
         if !by.is_empty() {
             return Err(PlanError::Needed { name: name.clone(), by, verb: "disable" });
         }
@@ -266,32 +266,10 @@ fn with_each(lock: &Lock, names: &[PluginName], change: impl Fn(&mut Locked)) ->
     Ok(next)
 }
 
-/// Those that depend on `name`, directly or through others, sorted.
-fn dependents(lock: &Lock, name: &PluginName, which: impl Fn(&Locked) -> bool) -> Vec<PluginName> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![name.clone()];
-    while let Some(needed) = open.pop() {
-        let needs_it = |locked: &Locked| which(locked) && locked.dependencies.contains_key(&needed);
-        for (name, _) in lock.plugins.iter().filter(|(_, locked)| needs_it(locked)) {
-            if found.insert(name.clone()) {
-                open.push(name.clone());
-            }
-        }
-    }
-    found.into_iter().collect()
-}
-
 /// Leaves what is requested and what that needs, and the registries they come from.
 fn prune(lock: &mut Lock) {
-    let mut kept = BTreeSet::new();
-    let mut open: Vec<PluginName> = lock.requested.keys().cloned().collect();
-    while let Some(name) = open.pop() {
-        if let Some(locked) = lock.plugins.get(&name)
-            && kept.insert(name)
-        {
-            open.extend(locked.dependencies.keys().cloned());
-        }
-    }
+    let kept: BTreeSet<PluginName> =
+        lock.with_dependencies(lock.requested.keys()).into_iter().cloned().collect();
     lock.plugins.retain(|name, _| kept.contains(name));
     let used: BTreeSet<&Origin> = lock.plugins.values().map(|locked| &locked.registry).collect();
     let used: BTreeSet<Origin> = used.into_iter().cloned().collect();

@@ -167,7 +167,7 @@ pub fn stale(wishes: &Wishes, lock: &Lock, host: Option<&Version>) -> Vec<Stale>
         .collect();
     let mut names: BTreeSet<&PluginName> = wishes.plugins.keys().collect();
     names.extend(lock.plugins.keys());
-    let needed = needed(lock);
+    let needed = lock.with_dependencies(lock.requested.keys());
     for name in names {
         let requested = lock.requested.contains_key(name);
         match (wishes.plugins.get(name), lock.plugins.get(name)) {
@@ -179,17 +179,6 @@ pub fn stale(wishes: &Wishes, lock: &Lock, host: Option<&Version>) -> Vec<Stale>
         }
     }
     stale
-}
-
-/// What is requested in a lock, with all that needs.
-fn needed(lock: &Lock) -> BTreeSet<&PluginName> {
-    let (mut needed, mut open) = (BTreeSet::new(), lock.requested.keys().collect::<Vec<_>>());
-    while let Some(name) = open.pop() {
-        if needed.insert(name) {
-            open.extend(lock.plugins.get(name).into_iter().flat_map(|locked| locked.dependencies.keys()));
-        }
-    }
-    needed
 }
 
 fn of_wish(name: &PluginName, wish: &Wish, lock: &Lock, locked: &Locked, stale: &mut Vec<Stale>) {

@@ -70,24 +70,14 @@ fn not_installed(lock: &Lock, name: &PluginName) -> Failure {
 
 /// A plugin and all that need it, through others too.
 fn above<'a>(lock: &'a Lock, name: &'a PluginName) -> BTreeSet<&'a PluginName> {
-    let (mut found, mut open) = (BTreeSet::new(), vec![name]);
-    while let Some(name) = open.pop() {
-        if found.insert(name) {
-            open.extend(needing(lock, name));
-        }
-    }
-    found
-}
-
-/// The plugins that need this one directly.
-fn needing<'a>(lock: &'a Lock, name: &PluginName) -> impl Iterator<Item = &'a PluginName> {
-    lock.plugins.iter().filter(|(_, locked)| locked.dependencies.contains_key(name)).map(|(name, _)| name)
+    lock.dependents(name, |_| true).into_iter().chain([name]).collect()
 }
 
 fn node(lock: &Lock, name: &PluginName) -> Value {
     let locked = &lock.plugins[name];
-    let needed_by: Vec<Value> = needing(lock, name)
-        .map(|by| json!({ "name": by, "range": lock.plugins[by].dependencies[name] }))
+    let needed_by: Vec<Value> = lock
+        .direct_dependents(name)
+        .map(|(by, locked)| json!({ "name": by, "range": locked.dependencies[name] }))
         .collect();
     json!({
         "name": name, "version": locked.version, "registry": locked.registry, "enabled": locked.enabled,
@@ -111,8 +101,8 @@ impl<'a> Grown<'a> {
         let lock = self.lock;
         let asked = lock.requested.get(name).map(|request| format!("asked for as {}", request.range));
         let mut leaves: Vec<Tree<String>> = asked.into_iter().map(Tree::new).collect();
-        for by in needing(lock, name) {
-            let (locked, range) = (&lock.plugins[by], &lock.plugins[by].dependencies[name]);
+        for (by, locked) in lock.direct_dependents(name) {
+            let range = &locked.dependencies[name];
             leaves.push(self.grow(by, format!("needed by {by} {} as {range}", locked.version)));
         }
         if leaves.is_empty() {

@@ -4,6 +4,7 @@
 
 mod check;
 mod lenient;
+mod needs;
 
 use std::collections::BTreeMap;
 
