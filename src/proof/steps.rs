@@ -8,7 +8,7 @@ use leah_plugin::{
     key::PublicKey,
     manifest::Permissions,
     name::Origin,
-    record::{Line, Owner, Record, VersionLine},
+    record::{Owner, Record, VersionLine},
     root,
     signature::package_comment,
 };
@@ -168,9 +168,7 @@ impl Publisher {
     /// What the record, of which the lock names an owner, says of the publisher.
     pub(super) fn of(asked: &Asked<'_>, record: &Record) -> Self {
         let owners = record.owners().to_vec();
-        let is_it = |line: &Line| matches!(line, Line::Version(line) if line.version == asked.locked.version);
-        let before = record.lines().iter().take_while(|line| !is_it(line));
-        let published = before.filter(|line| matches!(line, Line::Owner(_))).count().saturating_sub(1);
+        let published = owners.len() - record.owners_from(&asked.locked.version).len();
         let locked = owners.iter().position(|owner| owner.digest == asked.locked.owner).unwrap_or(published);
         let id = PluginId { registry: asked.locked.registry.clone(), name: asked.name.clone() };
         Self { owners, locked, published, pinned: asked.session.pinned(&id).is_some() }

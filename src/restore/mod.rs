@@ -12,7 +12,7 @@ use leah_plugin::{
     lock::{Lock, Locked, LockedRegistry},
     manifest::Permissions,
     name::{Origin, PluginName},
-    record::{Line, Record, VersionLine},
+    record::{Record, VersionLine},
 };
 use semver::{Version, VersionReq};
 
@@ -272,21 +272,13 @@ pub fn check_package<'a>(
     }
     let line = release.line;
     let field = differs(locked, &Said::by(line));
-    if let Some(field) = field.or((!is_owner(record, locked)).then_some("owner")) {
+    let is_owner = record.owners_from(&locked.version).iter().any(|owner| owner.digest == locked.owner);
+    if let Some(field) = field.or((!is_owner).then_some("owner")) {
         return Err(RestoreError::Differs { package: package(), field });
     }
     check_decided(name, locked, &line.interface.permissions)?;
     check_platform(name, locked, line, platform)?;
     Ok(line)
-}
-
-/// True when the locked owner was in force when the version was published, or came later: a name that changed hands
-/// since may be locked by either, but not by an owner of before.
-fn is_owner(record: &Record, locked: &Locked) -> bool {
-    let is_it = |line: &Line| matches!(line, Line::Version(line) if line.version == locked.version);
-    let before = record.lines().iter().take_while(|line| !is_it(line));
-    let owners_before = before.filter(|line| matches!(line, Line::Owner(_))).count();
-    record.owners().iter().skip(owners_before.saturating_sub(1)).any(|owner| owner.digest == locked.owner)
 }
 
 /// Refuses a package of which a lock leaves a permission open, or decides on one that it does not ask for.

@@ -4,7 +4,7 @@ use leah_plugin::{
     key::SecretKey,
     lock::{Request, ResolvedFor},
     manifest::{PermissionKind, Scope},
-    record::{OwnerLine, RevokeLine, Signer, VERSION_FORMAT},
+    record::{Line, OwnerLine, RevokeLine, Signer, VERSION_FORMAT},
     signature::{UNTRUSTED_COMMENT, package_comment},
 };
 

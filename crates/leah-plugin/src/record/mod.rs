@@ -223,6 +223,16 @@ impl Record {
         Some(&self.owners[at + 1..])
     }
 
+    /// The owner in force when a version was published, and those that came later: a name that changed hands since may be
+    /// had from either, but not from an owner of before.
+    #[must_use]
+    pub fn owners_from(&self, version: &Version) -> &[Owner] {
+        let is_it = |line: &Line| matches!(line, Line::Version(line) if line.version == *version);
+        let before = self.lines.iter().take_while(|line| !is_it(line));
+        let owners_before = before.filter(|line| matches!(line, Line::Owner(_))).count();
+        &self.owners[owners_before.saturating_sub(1)..]
+    }
+
     /// The keys that were revoked, each with the serial from which on its versions are refused.
     #[must_use]
     pub fn revoked(&self) -> BTreeMap<&PublicKey, u64> {
