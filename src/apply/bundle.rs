@@ -16,7 +16,7 @@ use leah_plugin::{
 use super::{Apply, ApplyError, Event};
 use crate::{
     bundle::{self, Made, Writer},
-    fetch::{self, Need, Progress},
+    fetch::{self, Need},
     registry::{Session, SessionError},
     requirements::PluginId,
     restore::{self, Platform},
@@ -51,7 +51,10 @@ pub fn bundle(
     for (path, part) in parts {
         match part {
             Part::Bytes(bytes) => writer.add(&path, &bytes)?,
-            Part::Archive(need) => writer.add(&path, &archive(apply, &need)?)?,
+            Part::Archive(need) => {
+                let archive = fetch::archive(&need, &|progress| apply.see_progress(&progress))?;
+                writer.add(&path, archive.bytes())?;
+            }
         }
     }
     Ok(Some(writer.finish()?))
@@ -102,13 +105,4 @@ fn add(
     let archive = path(RegistryLayout::archive(name, &line.version));
     parts.insert(archive, Part::Archive(Box::new(Need { name: name.clone(), line, registry })));
     Ok(())
-}
-
-fn archive(apply: &Apply<'_>, need: &Need) -> Result<Vec<u8>, ApplyError> {
-    let archive = fetch::archive(need, &|progress| match progress {
-        Progress::Received { name, bytes } => apply.see(Event::Received { name, bytes }),
-        Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),
-        Progress::Stored(entry) => apply.see(Event::Stored { entry }),
-    })?;
-    Ok(archive.into_bytes())
 }

@@ -11,7 +11,7 @@ use super::{
     trial::{About, Switched, Trial},
 };
 use crate::{
-    fetch::{self, Need, Progress},
+    fetch::{self, Need},
     generation::{Draft, Generation, Writer, gc},
     plan::{self, Change, Plan},
     registry::Session,
@@ -189,12 +189,7 @@ pub(super) fn fetch_into(
     }
     let bytes = needs.iter().fold(0, |sum: u64, need| sum.saturating_add(need.line.size));
     apply.see(Event::Fetching { packages: needs.len(), bytes });
-    fetch::fetch_all(needs, store, trust, &|progress| match progress {
-        Progress::Received { name, bytes } => apply.see(Event::Received { name, bytes }),
-        Progress::Verified { name, version, size } => apply.see(Event::Verified { name, version, size }),
-        Progress::Stored(entry) => apply.see(Event::Stored { entry }),
-    })?;
-    Ok(())
+    Ok(fetch::fetch_all(needs, store, trust, &|progress| apply.see_progress(&progress))?)
 }
 
 /// Makes an earlier generation live again: the one asked for, or the parent of the live one.

@@ -34,7 +34,7 @@ use crate::{
     bundle::BundleError,
     config::{Config, ConfigError},
     credentials::CredentialsError,
-    fetch::FetchError,
+    fetch::{FetchError, Progress},
     fs::FsError,
     generation::{ReadError, SwitchError, gc::GcError},
     host::HostError,
@@ -250,6 +250,15 @@ impl<'a> Apply<'a> {
     /// What others who wait are told that this process does.
     fn purpose(&self) -> String {
         format!("leahpm {}", self.command)
+    }
+
+    /// Tells the observer of a step in the life of a package.
+    fn see_progress(&self, progress: &Progress<'_>) {
+        self.see(match *progress {
+            Progress::Received { name, bytes } => Event::Received { name, bytes },
+            Progress::Verified { name, version, size } => Event::Verified { name, version, size },
+            Progress::Stored(entry) => Event::Stored { entry },
+        });
     }
 
     fn see(&self, event: Event<'_>) {
