@@ -166,7 +166,8 @@ pub(super) fn settle(
     }
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
-        let hint = grant_hint(ctx, &open);
+        let grants = granting(ctx, open.iter().map(|open| (&open.name, &open.wanted)));
+        let hint = format!("{grants}; `--deny` refuses one");
         let permissions: Vec<Value> = open.iter().flat_map(Open::objects).collect();
         return Err(Failure::new(Kind::Consent, NeedsConsent(open))
             .hint(hint)
@@ -185,12 +186,16 @@ pub(super) fn settle(
     Ok(decisions)
 }
 
-fn grant_hint(ctx: &Context, open: &[Open]) -> String {
-    let grants: Vec<String> = open
-        .iter()
-        .flat_map(|open| open.wanted.iter().map(move |(kind, _)| format!("{}:{kind}", open.name)))
-        .collect();
-    format!("to agree, run `{} --grant {}`; `--deny` refuses one", ctx.invocation, grants.join(","))
+/// The command of this run with what would grant these permissions.
+pub(super) fn granting<'a>(
+    ctx: &Context,
+    plugins: impl IntoIterator<Item = (&'a PluginName, &'a Permissions)>,
+) -> String {
+    let of = |(name, permissions): (&PluginName, &Permissions)| -> Vec<String> {
+        permissions.iter().map(|(kind, _)| format!("{name}:{kind}")).collect()
+    };
+    let grants: Vec<String> = plugins.into_iter().flat_map(of).collect();
+    format!("to agree, run `{} --grant {}`", ctx.invocation, grants.join(","))
 }
 
 fn ask(ctx: &Context, open: &Open) -> Result<BTreeSet<PermissionKind>, Failure> {

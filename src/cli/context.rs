@@ -69,14 +69,17 @@ impl Context {
 
     /// The registries of this run. None is opened yet.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        let session = Session::new(self.layout.clone(), now(), self.config.network.clone())?;
-        Ok(session.accepting(self.config.accept_keys.clone()))
+        self.session_over(self.config.network.clone())
     }
 
     /// The same without the network, whatever the flags say of it.
     pub(super) fn session_offline(&self) -> Result<Session, Failure> {
-        let network = NetworkConfig { offline: true, ..self.config.network.clone() };
-        Ok(Session::new(self.layout.clone(), now(), network)?.accepting(self.config.accept_keys.clone()))
+        self.session_over(NetworkConfig { offline: true, ..self.config.network.clone() })
+    }
+
+    fn session_over(&self, network: NetworkConfig) -> Result<Session, Failure> {
+        let session = Session::new(self.layout.clone(), now(), network)?;
+        Ok(session.accepting(self.config.accept_keys.clone()))
     }
 
     /// The same, with a token that is not kept yet.

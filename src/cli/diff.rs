@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     failure::{Failure, Kind},
-    project::{self, ProjectError},
-    render, ui,
+    project, render, ui,
 };
 use crate::{
     apply,
@@ -101,9 +100,7 @@ fn read(ctx: &Context, named: &Named) -> Result<Side, Failure> {
             if !bundle::is_bundle(path).map_err(no_set)? {
                 return Ok(Side::File(path.clone(), project::named_lock(path)?.0));
             }
-            let lock = Lock::read(Bundle::open(path)?.lock());
-            let unreadable = |source| ProjectError::Lock { path: path.clone(), source };
-            Ok(Side::File(path.clone(), lock.map_err(unreadable)?))
+            Ok(Side::File(path.clone(), project::carried_lock(&Bundle::open(path)?)?))
         }
     }
 }

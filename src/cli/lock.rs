@@ -150,13 +150,7 @@ fn show(ctx: &Context, project: &Project, state: &State, current: &CurrentLock) 
     }
     render::changes(ctx, &current.changes)?;
     let around = current.differs.then(|| Around::between(project.lock.as_ref(), &current.lock).lines());
-    for line in around.unwrap_or_default() {
-        if ctx.config.dry_run {
-            ctx.ui.data(line)?;
-        } else {
-            ctx.ui.done(line);
-        }
-    }
+    render::changes(ctx, around.into_iter().flatten())?;
     let plugins = ui::counted(current.lock.plugins.len(), "plugin");
     match (current.written, current.differs) {
         (true, _) => ctx.ui.done(format_args!("Wrote `{lock}`: {plugins}.")),

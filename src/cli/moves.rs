@@ -69,11 +69,7 @@ pub(super) fn agree(
         return Err(Failure::new(Kind::Consent, needs).hint(hint).details(json!({ "moves": moves })));
     }
     ctx.ui.ask(&format!("{needs}"));
-    if prompt::confirm("Do you want that?")? {
-        Ok(())
-    } else {
-        Err(Failure::new(Kind::Consent, prompt::Cancelled))
-    }
+    prompt::agree("Do you want that?")
 }
 
 fn moved(

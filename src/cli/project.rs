@@ -23,6 +23,7 @@ use super::{
     relock::{self, Made, Order},
 };
 use crate::{
+    bundle::Bundle,
     fs::{self, Access, FsError},
     plan::Change,
     registry::Session,
@@ -328,6 +329,12 @@ fn read_lock(path: &Path) -> Result<Option<(Lock, Vec<u8>)>, Failure> {
 pub(super) fn named_lock(path: &Path) -> Result<(Lock, Vec<u8>), Failure> {
     let bytes = read(path).map_err(no_file)?;
     Ok((parsed(path, &bytes)?, bytes))
+}
+
+/// The lock that a bundle carries.
+pub(super) fn carried_lock(bundle: &Bundle) -> Result<Lock, ProjectError> {
+    let unreadable = |source| ProjectError::Lock { path: bundle.path().to_owned(), source };
+    Lock::read(bundle.lock()).map_err(unreadable)
 }
 
 fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock, Failure> {

@@ -37,6 +37,11 @@ pub(super) fn confirm(question: &str) -> Result<bool, Failure> {
     dialoguer::Confirm::new().with_prompt(question).default(false).interact().map_err(failed)
 }
 
+/// The same; a no ends the command.
+pub(super) fn agree(question: &str) -> Result<(), Failure> {
+    if confirm(question)? { Ok(()) } else { Err(Failure::new(Kind::Consent, Cancelled)) }
+}
+
 /// A password, not shown; asked for twice when it is a new one.
 pub(super) fn password(question: &str, repeat: Option<&str>) -> Result<String, Failure> {
     guard_cursor();

@@ -189,10 +189,7 @@ fn or_into_the_list(wishes: &Wishes, failure: Failure) -> Failure {
 fn check_roots(session: &Session, before: Option<&Lock>) -> Result<(), Failure> {
     for (origin, locked) in before.into_iter().flat_map(|lock| &lock.registries) {
         if let Ok(known) = session.locked(origin) {
-            restore::check_root(origin, locked, &known).map_err(|error| {
-                let hint = "ask whoever made the lock which key is the right one; `leahpm registry list` shows the one that is trusted here";
-                Failure::new(Kind::Trust, error).hint(hint)
-            })?;
+            restore::check_root(origin, locked, &known)?;
         }
     }
     Ok(())

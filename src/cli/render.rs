@@ -1,6 +1,6 @@
 //! How plans and outcomes are shown, to people and to scripts.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use leah_plugin::{lock::Lock, name::PluginName};
 use serde_json::{Value, json};
@@ -90,7 +90,10 @@ pub(super) fn nothing_to_do(ctx: &Context, live: &Lock, plugins: &[Wanted]) -> R
 }
 
 /// One line a change: data in a dry run, talk otherwise.
-pub(super) fn changes(ctx: &Context, changes: &[Change]) -> Result<(), Failure> {
+pub(super) fn changes<T: Display>(
+    ctx: &Context,
+    changes: impl IntoIterator<Item = T>,
+) -> Result<(), Failure> {
     for change in changes {
         if ctx.config.dry_run {
             ctx.ui.data(change)?;

@@ -130,11 +130,7 @@ impl Sandbox {
     /// The same with more variables.
     #[track_caller]
     pub fn run_hint_env(&self, refused: &Output, environment: &[(&str, &str)]) -> Output {
-        let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
-        let path = format!("{}:{PATH}", program.display());
-        let mut command = Command::new("sh");
-        let command = self.prepared(command.args(["-c", refused.hinted_command(0)])).env("PATH", path);
-        self.finish(command.envs(environment.iter().copied()))
+        self.run_line_env(refused.hinted_command(0), environment)
     }
 
     /// The same with the command of the second hint.
@@ -153,9 +149,15 @@ impl Sandbox {
 
     /// Gives a line to a shell that finds `leahpm`.
     pub fn run_line(&self, line: &str) -> Output {
+        self.run_line_env(line, &[])
+    }
+
+    fn run_line_env(&self, line: &str, environment: &[(&str, &str)]) -> Output {
         let program = Path::new(env!("CARGO_BIN_EXE_leahpm")).parent().unwrap();
         let path = format!("{}:{PATH}", program.display());
-        self.finish(self.prepared(Command::new("sh").args(["-c", line])).env("PATH", path))
+        let mut command = Command::new("sh");
+        let command = self.prepared(command.args(["-c", line])).env("PATH", path);
+        self.finish(command.envs(environment.iter().copied()))
     }
 
     /// What a person at a terminal sees who types `keys` when asked; none where no terminal can be made.

@@ -176,11 +176,8 @@ fn agree(
         return Err(Failure::new(Kind::Consent, new).hint(hint).details(details));
     }
     ctx.ui.ask(&format!("{} says that its root key is\n  {key}", new.place));
-    if prompt::confirm("Did you compare it, and do you trust it?")? {
-        Ok(key)
-    } else {
-        Err(Failure::new(Kind::Consent, prompt::Cancelled))
-    }
+    prompt::agree("Did you compare it, and do you trust it?")?;
+    Ok(key)
 }
 
 /// What a person typed: a URL, or a folder as seen from where the command runs.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        consent::{lines, objects},
+        consent::{granting, lines, objects},
         context::Context,
         failure::{Failure, Kind},
         prompt,
@@ -64,7 +64,7 @@ pub(super) fn agree(
     }
     // `--yes` answers questions, but a permission is given by its name or not at all.
     if !ctx.ui.interactive || ctx.config.yes || ctx.config.dry_run {
-        let grant = grant_hint(ctx, &open);
+        let grant = granting(ctx, &open);
         let objects = |(name, open)| objects(name, &next.plugins[name].version, open);
         let details = json!({ "permissions": open.iter().flat_map(objects).collect::<Vec<_>>() });
         return Err(Failure::new(Kind::Consent, NeedsConsent(open))
@@ -73,17 +73,5 @@ pub(super) fn agree(
             .details(details));
     }
     ctx.ui.ask(&format!("The lock grants what was not granted here before:{}", lines(&open)));
-    if prompt::confirm("Do you agree to all of it?")? {
-        Ok(())
-    } else {
-        Err(Failure::new(Kind::Consent, prompt::Cancelled))
-    }
-}
-
-fn grant_hint(ctx: &Context, open: &BTreeMap<PluginName, Permissions>) -> String {
-    let of = |(name, permissions): (&PluginName, &Permissions)| -> Vec<String> {
-        permissions.iter().map(|(kind, _)| format!("{name}:{kind}")).collect()
-    };
-    let grants: Vec<String> = open.iter().flat_map(of).collect();
-    format!("to agree, run `{} --grant {}`", ctx.invocation, grants.join(","))
+    prompt::agree("Do you agree to all of it?")
 }

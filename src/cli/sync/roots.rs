@@ -166,9 +166,6 @@ fn agree(ctx: &Context, args: &SyncArgs, source: &Source, new: NewRoot) -> Resul
         escaped(&new.place),
         new.key
     ));
-    if prompt::confirm("Did you compare it, and do you trust it?")? {
-        Ok(Agreed::Person)
-    } else {
-        Err(Failure::new(Kind::Consent, prompt::Cancelled))
-    }
+    prompt::agree("Did you compare it, and do you trust it?")?;
+    Ok(Agreed::Person)
 }

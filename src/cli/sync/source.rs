@@ -7,7 +7,7 @@ use leah_plugin::lock::Lock;
 use super::super::{
     context::Context,
     failure::Failure,
-    project::{self, CurrentLock, Project, ProjectError, State, Strictness},
+    project::{self, CurrentLock, Project, State, Strictness},
 };
 use crate::{
     bundle::{self, Bundle},
@@ -33,8 +33,7 @@ impl Source {
             Err(error) => return Err(project::no_file(error)),
         }
         let bundle = Bundle::open(path)?;
-        let lock = Lock::read(bundle.lock());
-        let lock = lock.map_err(|source| ProjectError::Lock { path: path.to_owned(), source })?;
+        let lock = project::carried_lock(&bundle)?;
         Ok(Self::Bundle(Arc::new(bundle), lock))
     }
 
