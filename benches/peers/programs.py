@@ -1,0 +1,97 @@
+"""The programs that are compared: ours are built, the peers are fetched once, at pinned versions."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROJECT = os.path.dirname(os.path.dirname(HERE))
+TARGET = "x86_64-unknown-linux-gnu" if os.uname().machine == "x86_64" else f"{os.uname().machine}-unknown-linux-gnu"
+
+#: Package registry -> packages. Their versions stand in docs/performance.md beside the figures.
+NPM = ["bun@1.4.5", "pnpm@12.21.0"]
+PYTHON = ["uv==0.13.9"]
+
+#: What the system has to have, with the Debian package that brings it.
+NEEDED = {"nginx": "nginx-light", "openssl": "openssl", "npm": "npm", "time": "time"}
+
+
+def check_system():
+    missing = [package for command, package in NEEDED.items() if not shutil.which(command)]
+    if missing:
+        raise SystemExit(f"missing: {' '.join(missing)}; on Debian `apt-get install {' '.join(missing)}` brings them")
+
+
+def run(command, **options):
+    print("$", " ".join(command), file=sys.stderr, flush=True)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
+
+
+def ours():
+    """Builds what is shipped, the tools for registries, and the floor."""
+    # As CONTRIBUTING.md says of the binary that is shipped.
+    environment = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static"}
+    shipped = ["cargo", "build", "--quiet", "--locked", "--profile", "dist", "--target", TARGET, "-p", "leahpm"]
+    run(shipped, cwd=PROJECT, env=environment)
+    run(["cargo", "build", "--quiet", "--locked", "--release", "-p", "leahpm", "-p", "leah-registry"], cwd=PROJECT)
+    run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=f"{HERE}/floor")
+    release = f"{PROJECT}/target/release"
+    return {
+        "leahpm": f"{PROJECT}/target/{TARGET}/dist/leahpm",
+        "leahpm-plain": f"{release}/leahpm",
+        "leah-registry": f"{release}/leah-registry",
+        "floor": f"{HERE}/floor/target/release/floor",
+    }
+
+
+def peers(folder):
+    """uv, bun and pnpm, by name."""
+    npm, python = f"{folder}/npm", f"{folder}/python"
+    if missing(npm, NPM):
+        run(["npm", "install", "--prefix", npm, "--no-audit", "--no-fund", *NPM])
+        note(npm, NPM)
+    if missing(python, PYTHON):
+        run([sys.executable, "-m", "venv", python])
+        run([f"{python}/bin/pip", "install", "--quiet", *PYTHON])
+        note(python, PYTHON)
+    return {
+        "uv": f"{python}/bin/uv",
+        "bun": real(f"{npm}/node_modules/.bin/bun"),
+        "pnpm": real(f"{npm}/node_modules/.bin/pnpm"),
+    }
+
+
+def missing(folder, packages):
+    """True unless `packages` were put there, at these versions."""
+    try:
+        with open(f"{folder}/installed", encoding="utf-8") as file:
+            return file.read().split() != packages
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+        return True
+
+
+def note(folder, packages):
+    with open(f"{folder}/installed", "w", encoding="utf-8") as file:
+        file.write("\n".join(packages))
+
+
+def real(path):
+    # A script of the package manager that fetched it would be measured as well.
+    return os.path.realpath(path)
+
+
+def empty(folder):
+    """An empty Rust program that is linked as `rustc` does it: libc as a shared library."""
+    source, program = f"{folder}/empty.rs", f"{folder}/empty"
+    os.makedirs(folder, exist_ok=True)
+    with open(source, "w", encoding="ascii") as file:
+        file.write("fn main() {}\n")
+    run(["rustc", "--edition", "2024", "-C", "opt-level=3", source, "-o", program])
+    return program
+
+
+def python_of_uv():
+    return os.path.realpath(sysconfig.get_config_var("BINDIR") + "/python3")
