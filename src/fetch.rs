@@ -1,5 +1,6 @@
-//! From the lines of the index to entries in the store: several packages at a time are read, verified and
-//! unpacked, each in one go by one thread. What is not verified never reaches the store.
+//! From the lines of the index to entries in the store: as many packages at a time as there are processors are verified
+//! and unpacked, each in one go by one thread, while the next ones are on their way. What is not verified never reaches
+//! the store.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use leah_plugin::{digest::Hashed, layout::EntryName, name::PluginName, record::V
 use semver::Version;
 
 use crate::{
-    parallel,
+    parallel::{self, Ahead},
     registry::{Registry, RegistryError},
     store::{Store, StoreError, Trust},
     verify::{self, Verified, VerifyError},
@@ -90,8 +91,14 @@ pub fn fetch_all(
     for need in needs {
         verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
     }
-    let threads = needs.iter().map(|need| need.registry.threads()).max().unwrap_or(1);
-    parallel::try_map(needs, threads, |need| fetch(need, store, trust, observe)).map(drop)
+    let ahead = Ahead {
+        size: &|need: &Need| need.line.size,
+        begin: &|need| need.registry.begin_archive(&need.name, &need.line),
+    };
+    let stored = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
+        fetch(need, store, trust, observe)
+    });
+    stored.map(drop)
 }
 
 /// The archive of a package, once it was found to be what was signed.

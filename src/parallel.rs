@@ -1,4 +1,4 @@
-//! Several things at a time on a few threads, for work that waits for a disk or a network. Stops at the first error.
+//! Several things at a time on a few threads, and others begun meanwhile. Stops at the first error.
 
 use std::{
     num::NonZero,
@@ -9,14 +9,35 @@ use std::{
     thread,
 };
 
+/// Most items that are begun and not done, in number and in bytes of memory.
+const MOST_AHEAD: usize = 32;
+const BYTES_AHEAD: u64 = 8 << 20;
+
+/// How items are begun before it is their turn, so that they are on their way over a network while others are worked on.
+pub struct Ahead<'a, T> {
+    /// How many bytes of memory an item takes once it is begun.
+    pub size: &'a (dyn Fn(&T) -> u64 + Sync),
+    /// Begins an item, without waiting for anything.
+    pub begin: &'a (dyn Fn(&T) + Sync),
+}
+
+/// What is begun and not done.
+#[derive(Default)]
+struct Window {
+    /// Index of the next item to begin.
+    next: usize,
+    items: usize,
+    bytes: u64,
+}
+
 /// Threads for work that keeps processors busy: as many as there are.
 #[must_use]
 pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Calls `work` for each of `items`, at most `threads` at a time, and gives the results in their order. With one
-/// item or one thread nothing is started.
+/// Calls `work` for each of `items`, at most `threads` at a time, and gives the results in their order. One of the
+/// threads is that of the caller.
 ///
 /// # Errors
 /// The first error that came; what had begun by then is finished, the rest is not begun.
@@ -31,23 +52,25 @@ pub fn try_map<T: Sync, R: Send, E: Send>(
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
     let failed = Mutex::new(None);
-    thread::scope(|scope| {
-        for _ in 0..threads.min(items.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { break };
-                    match work(item) {
-                        Ok(result) => locked(&results).push((index, result)),
-                        Err(error) => {
-                            // The others stop at their next item.
-                            next.store(items.len(), Ordering::Relaxed);
-                            locked(&failed).get_or_insert(error);
-                        }
-                    }
+    let work_through = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { break };
+            match work(item) {
+                Ok(result) => locked(&results).push((index, result)),
+                Err(error) => {
+                    // The others stop at their next item.
+                    next.store(items.len(), Ordering::Relaxed);
+                    locked(&failed).get_or_insert(error);
                 }
-            });
+            }
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(items.len()) {
+            scope.spawn(work_through);
+        }
+        work_through();
     });
     if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
@@ -55,6 +78,45 @@ pub fn try_map<T: Sync, R: Send, E: Send>(
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_unstable_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// The same, with items begun before it is their turn.
+///
+/// # Errors
+/// As [`try_map`]; what was begun by then is left to whoever began it.
+pub fn try_map_ahead<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    threads: usize,
+    ahead: &Ahead<'_, T>,
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let window = Mutex::new(Window::default());
+    let numbered: Vec<(usize, &T)> = items.iter().enumerate().collect();
+    try_map(&numbered, threads, |(index, item)| {
+        locked(&window).advance(items, *index, ahead);
+        let result = work(item);
+        let mut window = locked(&window);
+        window.items -= 1;
+        window.bytes -= (ahead.size)(item);
+        result
+    })
+}
+
+impl Window {
+    /// Begins the item at `index`, unless it is begun, and what else there is room for.
+    fn advance<T>(&mut self, items: &[T], index: usize, ahead: &Ahead<'_, T>) {
+        while let Some(item) = items.get(self.next) {
+            let size = (ahead.size)(item);
+            let has_room = self.items < MOST_AHEAD && self.bytes.saturating_add(size) <= BYTES_AHEAD;
+            if self.next > index && !has_room {
+                break;
+            }
+            (ahead.begin)(item);
+            self.next += 1;
+            self.items += 1;
+            self.bytes += size;
+        }
+    }
 }
 
 /// Nothing panics while one of these locks is held.

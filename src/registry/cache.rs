@@ -56,6 +56,11 @@ impl Cache {
         (bytes.digest() == digest).then_some(bytes)
     }
 
+    /// False where [`Cache::named`] has nothing for sure.
+    pub(super) fn may_have(&self, named: Named, digest: &Digest) -> bool {
+        fs::kind(&self.path(named, digest)).is_ok_and(|kind| kind.is_some())
+    }
+
     /// Keeps bytes under their hash.
     pub(super) fn keep(&self, named: Named, bytes: &Hashed) {
         write(&self.path(named, bytes.digest()), bytes.bytes());

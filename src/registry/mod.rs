@@ -4,6 +4,7 @@
 
 mod bundled;
 mod cache;
+mod directory;
 mod evidence;
 mod network;
 mod opening;
@@ -11,7 +12,7 @@ mod remote;
 mod session;
 mod source;
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::OnceLock};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock};
 
 use leah_http::HttpError;
 use leah_plugin::{
@@ -21,14 +22,14 @@ use leah_plugin::{
     key::{KeyError, PublicKey},
     layout::Layout,
     name::{Origin, PluginName},
-    record::{Record, RecordError, VersionLine},
+    record::{RecordError, VersionLine},
     registry_layout::RegistryLayout as Paths,
     root::{MAX_ROOTS, RootChain},
-    tree::{self, RecordRef, TreeError},
+    tree::TreeError,
     yaml::Format,
 };
 
-use self::{cache::Named, remote::Wanted};
+use self::{cache::Named, directory::Node, remote::Wanted};
 pub use self::{
     session::{Session, SessionError, Unsolved},
     source::Source,
@@ -56,7 +57,7 @@ pub struct Registry {
     source: Source,
     believed: Believed,
     /// The top node of the directory, which every search of a name begins with.
-    top: OnceLock<Vec<u8>>,
+    top: OnceLock<Node>,
 }
 
 /// Why a registry cannot be used, or something cannot be had from it.
@@ -295,73 +296,10 @@ impl Registry {
         }
     }
 
-    /// The record of a plugin, or `None` when the registry has no plugin of that name.
-    ///
-    /// # Errors
-    /// When an object on the way is missing, changed or malformed.
-    pub fn record(&self, name: &PluginName) -> Result<Option<Record>, RegistryError> {
-        let Some(found) = self.find(name)? else { return Ok(None) };
-        let bytes = self.object(&found.record, found.size.min(MAX_RECORD_BYTES))?;
-        Record::read(&bytes, self.origin(), name, self.believed.roots.root_key()).map(Some).map_err(
-            |source| RegistryError::Record { origin: self.origin().clone(), name: name.clone(), source },
-        )
-    }
-
     /// The roots from the first on and the head, by their paths: all that is signed of the registry itself.
     pub fn signed(&self) -> impl Iterator<Item = (String, &[u8])> {
         let roots = (1..).zip(&self.believed.signed_roots).map(|(n, root)| (Paths::root(n), root.as_slice()));
         roots.chain([(Paths::HEAD.to_owned(), self.believed.signed_head.as_slice())])
-    }
-
-    /// The objects that lead from the head to the record of a plugin, and the record, by their paths; none when the
-    /// registry has no plugin of that name.
-    ///
-    /// # Errors
-    /// When one of them is missing, changed or malformed.
-    pub fn proof(&self, name: &PluginName) -> Result<Option<BTreeMap<String, Vec<u8>>>, RegistryError> {
-        let mut objects = BTreeMap::new();
-        let found = self.walk(name, &mut |digest, bytes| {
-            objects.insert(Paths::object(digest), bytes.to_vec());
-        })?;
-        let Some(found) = found else { return Ok(None) };
-        let record = self.object(&found.record, found.size.min(MAX_RECORD_BYTES))?;
-        objects.insert(Paths::object(&found.record), record);
-        Ok(Some(objects))
-    }
-
-    fn find(&self, name: &PluginName) -> Result<Option<RecordRef>, RegistryError> {
-        self.walk(name, &mut |_, _| ())
-    }
-
-    /// Where the record of a plugin is. `passed` is shown each node of the directory on the way there.
-    fn walk(
-        &self,
-        name: &PluginName,
-        passed: &mut dyn FnMut(&Digest, &[u8]),
-    ) -> Result<Option<RecordRef>, RegistryError> {
-        let invalid = |source| RegistryError::Tree { origin: self.origin().clone(), source };
-        let head = &self.believed.head;
-        let mut node = Cow::Borrowed(self.top()?);
-        passed(&head.tree, &node);
-        for level in 0..head.depth {
-            match tree::interior_child(&node, name, level).map_err(invalid)? {
-                Some(child) => {
-                    node = self.object(&child, MAX_NODE_BYTES)?.into();
-                    passed(&child, &node);
-                }
-                None => return Ok(None),
-            }
-        }
-        tree::leaf_find(&node, name).map_err(invalid)
-    }
-
-    /// The top node of the directory, read once.
-    fn top(&self) -> Result<&[u8], RegistryError> {
-        if let Some(top) = self.top.get() {
-            return Ok(top);
-        }
-        let top = self.object(&self.believed.head.tree, MAX_NODE_BYTES)?;
-        Ok(self.top.get_or_init(|| top))
     }
 
     /// What search and browse need: one entry a plugin, sorted by name.
@@ -421,10 +359,17 @@ impl Registry {
         self.source.at_hand(&wanted)
     }
 
-    /// How many packages or records are worth asking for at a time.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.source.threads()
+    /// Tells that an archive will be read soon, so that several can be on their way over the network at a time.
+    pub fn begin_archive(&self, name: &PluginName, line: &VersionLine) {
+        let path = Paths::archive(name, &line.version);
+        let wanted = Wanted { named: Named::Archive, path: &path, digest: &line.sha256, limit: line.size };
+        self.source.begin(&wanted);
+    }
+
+    /// The same of an object.
+    fn begin(&self, digest: &Digest, limit: u64) {
+        let path = Paths::object(digest);
+        self.source.begin(&Wanted { named: Named::Object, path: &path, digest, limit });
     }
 
     fn object(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, RegistryError> {

@@ -2,16 +2,16 @@
 //! before all of them. Decides nothing about trust but whether bytes have the hash that they were asked for by.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use leah_http::{
-    Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Request, Retries, Token, Validators,
+    Answer, BaseUrl, Caches, Client, Encoding, End, HttpError, Pending, Request, Retries, Token, Validators,
 };
 use leah_plugin::{
     digest::{Digest, Hashed},
@@ -29,9 +29,6 @@ use crate::{config::NetworkConfig, trust::Shown};
 /// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
 const WALK_TIMEOUTS: u32 = 4;
 
-/// How many requests are under way at a time.
-pub(super) const REQUESTS: usize = 8;
-
 /// Where a registry's files are, and what is needed to get them.
 #[derive(Debug)]
 pub struct Remote {
@@ -48,6 +45,8 @@ pub struct Remote {
     longest_walk: Duration,
     /// Index of the URL that answered last; it is asked first.
     answered: AtomicUsize,
+    /// What was asked before anybody waits for it, by index of the URL and path.
+    ahead: Mutex<HashMap<(usize, String), Pending>>,
 }
 
 /// Roots and head as they were read, with what is needed to keep them.
@@ -127,7 +126,7 @@ impl Remote {
     ) -> Self {
         let (offline, longest_walk) = (config.offline, config.timeout.saturating_mul(WALK_TIMEOUTS));
         let (cache, answered) = (Cache::new(config.cache.clone()), AtomicUsize::new(0));
-        Self { origin, urls, client, token, cache, offline, longest_walk, answered }
+        Self { origin, urls, client, token, cache, offline, longest_walk, answered, ahead: Mutex::default() }
     }
 
     /// The address that may stand in a lock.
@@ -168,6 +167,27 @@ impl Remote {
         }
     }
 
+    /// Asks for a file that will be read soon, unless the cache has it, so that several are on their way at a time.
+    pub(super) fn begin(&self, wanted: &Wanted<'_>) {
+        if !self.offline && !self.cache.may_have(wanted.named, wanted.digest) {
+            self.ask_ahead(wanted.path, wanted.limit, &How::of(wanted.named));
+        }
+    }
+
+    /// Asks the URL that [`first`](Self::first) would ask first, in the way in which it would ask.
+    fn ask_ahead(&self, path: &str, limit: u64, how: &How<'_>) {
+        let index = self.answered.load(Ordering::Relaxed);
+        let retries = if self.urls.len() > 1 { Retries::None } else { Retries::Some };
+        let how = How { retries, ..*how };
+        let pending = self.client.ask(&self.request(&self.urls[index], path, limit, &how));
+        self.ahead().insert((index, path.to_owned()), pending);
+    }
+
+    /// A panic in another thread leaves questions that were asked and others that were not.
+    fn ahead(&self) -> std::sync::MutexGuard<'_, HashMap<(usize, String), Pending>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The same from the cache alone.
     pub(super) fn cached(&self, wanted: &Wanted<'_>) -> Option<Hashed> {
         self.cache.named(wanted.named, wanted.digest, wanted.limit)
@@ -184,9 +204,8 @@ impl Remote {
     ) -> Result<Option<Hashed>, RegistryError> {
         for caches in [Caches::Use, Caches::Bypass] {
             let how = How { caches, retries, ..How::of(wanted.named) };
-            let answer =
-                self.client.get_watched(&self.request(url, wanted.path, wanted.limit, &how), received);
-            let Answer::Body { bytes, end, .. } = answer.map_err(|error| self.failed(error))? else {
+            let answer = self.get_watched(url, wanted.path, wanted.limit, &how, received)?;
+            let Answer::Body { bytes, end, .. } = answer else {
                 return Ok(None);
             };
             let bytes = Hashed::of(bytes);
@@ -219,15 +238,15 @@ impl Remote {
             let shown = Shown { roots, head };
             return Ok(Look { shown, sender: None, open_ended: Vec::new() });
         }
-        let (head, more) = thread::scope(|scope| {
-            let head = scope.spawn(|| self.head(key));
-            let more = self.roots_from(roots.len() as u64 + 1, |path| self.root(path));
-            // A panic of the other thread goes on in this one.
-            (head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), more)
-        });
+        let next = roots.len() as u64 + 1;
+        // Without a root there is no registry, and behind the first one that is new the end is looked for.
+        for serial in if roots.is_empty() { next..=next + 1 } else { next..=next } {
+            self.ask_ahead(&Paths::root(serial), MAX_SIGNED_BYTES, &How::of(Named::Object));
+        }
         // Of two errors that of the head says more.
-        let head = head?;
-        Ok(look(roots, more?, head))
+        let head = self.head(key)?;
+        let more = self.roots_from(next, |path| self.root(path))?;
+        Ok(look(roots, more, head))
     }
 
     /// Roots and head as one server shows them past all caches.
@@ -331,7 +350,22 @@ impl Remote {
     }
 
     fn get(&self, url: &BaseUrl, path: &str, limit: u64, how: &How<'_>) -> Result<Answer, RegistryError> {
-        self.client.get(&self.request(url, path, limit, how)).map_err(|error| self.failed(error))
+        self.get_watched(url, path, limit, how, &|_| ())
+    }
+
+    /// Waits for what was asked ahead, or asks now.
+    fn get_watched(
+        &self,
+        url: &BaseUrl,
+        path: &str,
+        limit: u64,
+        how: &How<'_>,
+        received: &dyn Fn(u64),
+    ) -> Result<Answer, RegistryError> {
+        let index = self.urls.iter().position(|it| it == url).filter(|_| how.caches == Caches::Use);
+        let asked = index.and_then(|index| self.ahead().remove(&(index, path.to_owned())));
+        let pending = asked.unwrap_or_else(|| self.client.ask(&self.request(url, path, limit, how)));
+        pending.wait(received).map_err(|error| self.failed(error))
     }
 
     fn request<'a>(&'a self, url: &'a BaseUrl, path: &'a str, limit: u64, how: &How<'a>) -> Request<'a> {

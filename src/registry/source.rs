@@ -10,12 +10,11 @@ use leah_plugin::{
 
 use super::{
     MAX_ROOTS, MAX_SIGNED_BYTES, RegistryError, bundled,
-    remote::{REQUESTS, Remote, Wanted},
+    remote::{Remote, Wanted},
 };
 use crate::{
     bundle::Bundle,
     fs::{self, FsError},
-    parallel,
     trust::Shown,
 };
 
@@ -41,14 +40,6 @@ impl Source {
             Self::Folder(path) => format!("`{}`", fs::shown(path)),
             Self::Bundle(bundle, _) => format!("the bundle `{}`", fs::shown(bundle.path())),
             Self::Remote(remote) => format!("`{}`", remote.url()),
-        }
-    }
-
-    /// How many files are worth reading at a time.
-    pub(super) fn threads(&self) -> usize {
-        match self {
-            Self::Bundled | Self::Folder(_) | Self::Bundle(..) => parallel::processors(),
-            Self::Remote(_) => REQUESTS.max(parallel::processors()),
         }
     }
 
@@ -87,6 +78,13 @@ impl Source {
             local => local.read(wanted.path, wanted.limit)?.map(Hashed::of),
         };
         found.ok_or_else(|| self.missing(wanted.path))
+    }
+
+    /// Tells that a file will be read soon, so that several can be on their way over the network at a time.
+    pub(super) fn begin(&self, wanted: &Wanted<'_>) {
+        if let Self::Remote(remote) = self {
+            remote.begin(wanted);
+        }
     }
 
     /// A file that is named by its hash, where it can be had without the network; its bytes may have another hash.

@@ -1,6 +1,9 @@
 //! One attempt to get a file: the question, the redirects, and what the answer's head says.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::atomic::AtomicU64,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
     Response, StatusCode,
@@ -24,7 +27,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) async fn attempt(
     engine: &Engine,
     request: &Request<'_>,
-    received: &dyn Fn(u64),
+    received: &AtomicU64,
 ) -> Result<Answer, Problem> {
     let mut url = request.base.join(request.path);
     for _ in 0..=redirect::MOST {
@@ -80,7 +83,7 @@ async fn answer(
     engine: &Engine,
     request: &Request<'_>,
     mut response: Response,
-    received: &dyn Fn(u64),
+    received: &AtomicU64,
 ) -> Result<Answer, Problem> {
     let status = response.status();
     match status.as_u16() {

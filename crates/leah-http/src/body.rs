@@ -2,6 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -48,13 +49,13 @@ pub(crate) fn end(version: Version, headers: &HeaderMap) -> End {
     }
 }
 
-/// Reads the body: at most `limit` bytes, never `timeout` without one, never slower than it must be. `received` is told
-/// how many there are so far.
+/// Reads the body: at most `limit` bytes, never `timeout` without one, never slower than it must be. `received` is set
+/// to how many there are so far.
 pub(crate) async fn read(
     response: &mut Response,
     limit: u64,
     timeout: Duration,
-    received: &dyn Fn(u64),
+    received: &AtomicU64,
 ) -> Result<Vec<u8>, Problem> {
     let stated = response.content_length().unwrap_or(0);
     if stated > limit {
@@ -62,7 +63,7 @@ pub(crate) async fn read(
     }
     let started = Instant::now();
     let mut bytes = Vec::with_capacity(stated as usize);
-    received(0);
+    received.store(0, Ordering::Relaxed);
     loop {
         let left = allowance(bytes.len() as u64, timeout).saturating_sub(started.elapsed());
         let Ok(chunk) = tokio::time::timeout(left.min(timeout), response.chunk()).await else {
@@ -75,7 +76,7 @@ pub(crate) async fn read(
             }
             Some(chunk) => bytes.extend_from_slice(&chunk),
         }
-        received(bytes.len() as u64);
+        received.store(bytes.len() as u64, Ordering::Relaxed);
         if started.elapsed() > allowance(bytes.len() as u64, timeout) {
             return Err(TOO_SLOW);
         }

@@ -1,13 +1,13 @@
 //! The client that everything asks with, from as many threads as there are.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     engine::Engine,
     error::HttpError,
+    pending::Pending,
     proxy::ProxyUrl,
     request::{Answer, Request},
-    retry,
     send::{self, Bounds, Incoming, Outgoing, SendError},
 };
 
@@ -52,13 +52,13 @@ impl fmt::Debug for Settings {
 /// It blocks, so it must not be used on a thread that drives asynchronous tasks.
 #[derive(Debug)]
 pub struct Client {
-    engine: Engine,
+    engine: Arc<Engine>,
 }
 
 impl Client {
     /// A client that has done nothing so far.
     pub fn new(settings: Settings) -> Self {
-        Self { engine: Engine::new(settings) }
+        Self { engine: Arc::new(Engine::new(settings)) }
     }
 
     /// Asks for a file, as often as that makes sense: four times at most, with growing pauses or those that the
@@ -67,16 +67,12 @@ impl Client {
     /// # Errors
     /// Says what went wrong with the last attempt.
     pub fn get(&self, request: &Request<'_>) -> Result<Answer, HttpError> {
-        self.get_watched(request, &|_| ())
+        self.ask(request).wait(&|_| ())
     }
 
-    /// The same, telling `received` how many bytes of the body have come so far, as they come on the way. An attempt
-    /// that begins anew begins at 0.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn get_watched(&self, request: &Request<'_>, received: &dyn Fn(u64)) -> Result<Answer, HttpError> {
-        retry::get(&self.engine, request, received)
+    /// Asks for a file as [`Client::get`] does and does not wait, so that several can be on their way at once.
+    pub fn ask(&self, request: &Request<'_>) -> Pending {
+        Pending::begin(&self.engine, request)
     }
 
     /// Sends a request of somebody who is not trusted, once, and waits for the response. No proxy is used, not even one

@@ -1,11 +1,14 @@
-//! What is expensive and made when it is first needed: the threads, the certificates, and a client for each kind
+//! What is expensive and made when it is first needed: the thread, the certificates, and a client for each kind
 //! of way that a question can take, with connections that are kept and never change kind.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::{ClientBuilder, Proxy, redirect::Policy};
 use rustls::ClientConfig;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Semaphore,
+};
 use url::Url;
 
 use crate::{
@@ -17,8 +20,13 @@ use crate::{
     send::Reach,
 };
 
-/// Worker threads. Whoever asks waits on a thread of his own, so these do nothing but move bytes.
-const WORKERS: usize = 2;
+/// Worker threads. Whoever asks waits on a thread of his own, so this one does nothing but move bytes; a second one would
+/// only take the bytes of a connection from processor to processor.
+const WORKERS: usize = 1;
+
+/// Most questions under way at a time. Over HTTP/1.1 each has a connection of its own; servers take some dozens of one
+/// client, and those that stand behind HTTP/2 a hundred.
+const AT_ONCE: usize = 32;
 
 /// The ways that a question can take. Each has connections of its own: one that was allowed to lead inside must
 /// not be used for one that is not.
@@ -74,6 +82,7 @@ impl Way {
 pub(crate) struct Engine {
     settings: Settings,
     names: Arc<PublicNames>,
+    turns: Semaphore,
     made: Mutex<Made>,
 }
 
@@ -86,14 +95,19 @@ struct Made {
 
 impl Engine {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, names: Arc::default(), made: Mutex::default() }
+        Self { settings, names: Arc::default(), turns: Semaphore::new(AT_ONCE), made: Mutex::default() }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The threads that move bytes.
+    /// Has a question wait until not too many others are under way.
+    pub(crate) fn turns(&self) -> &Semaphore {
+        &self.turns
+    }
+
+    /// The thread that moves bytes.
     pub(crate) fn runtime(&self) -> Result<Handle, Problem> {
         let mut made = self.made();
         if let Some(runtime) = &made.runtime {

@@ -15,6 +15,7 @@ mod body;
 mod client;
 mod engine;
 mod error;
+mod pending;
 mod retry;
 mod roots;
 
@@ -23,6 +24,7 @@ mod send;
 pub use base::{BaseUrl, BaseUrlError};
 pub use client::{Client, Settings};
 pub use error::{Cause, HttpError, Problem};
+pub use pending::Pending;
 pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use redirect::RedirectProblem;
 pub use request::{Answer, Caches, Encoding, End, Request, Retries, Validators};

@@ -1,7 +1,7 @@
 //! When to ask again, and when to stop asking.
 
 use std::{
-    cell::Cell,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -22,21 +22,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// So long after the first attempt another may begin, even with a short timeout.
 const LEAST_SPAN: Duration = Duration::from_secs(20);
 
-pub(crate) fn get(
+pub(crate) async fn get(
     engine: &Engine,
     request: &Request<'_>,
-    received: &dyn Fn(u64),
+    received: &AtomicU64,
 ) -> Result<Answer, HttpError> {
-    let attempts = Cell::new(0);
+    // Nobody closes the semaphore.
+    let _turn = engine.turns().acquire().await;
+    let attempts = AtomicU32::new(0);
     let next = || {
-        attempts.set(attempts.get() + 1);
+        attempts.fetch_add(1, Ordering::Relaxed);
         attempt(engine, request, received)
     };
-    let timeout = engine.settings().timeout;
-    let answer =
-        engine.runtime().and_then(|runtime| runtime.block_on(patiently(timeout, request.retries, next)));
-    let url = || request.base.join(request.path).into();
-    answer.map_err(|source| HttpError { url: url(), attempts: attempts.get(), source })
+    let answer = patiently(engine.settings().timeout, request.retries, next).await;
+    answer.map_err(|source| failed(request, attempts.into_inner(), source))
+}
+
+/// The error of a question that was asked so many times.
+pub(crate) fn failed(request: &Request<'_>, attempts: u32, source: Problem) -> HttpError {
+    HttpError { url: request.base.join(request.path).into(), attempts, source }
 }
 
 async fn patiently<A: Future<Output = Result<Answer, Problem>>>(

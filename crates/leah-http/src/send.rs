@@ -4,6 +4,7 @@
 
 use std::{
     pin::pin,
+    sync::atomic::AtomicU64,
     time::{Duration, Instant},
 };
 
@@ -254,7 +255,8 @@ async fn incoming(
     };
     let headers = response.headers().iter().map(field).collect();
     let has_body = *method != Method::HEAD;
-    let body = match has_body.then(|| body::read(&mut response, bounds.limit, bounds.time, &|_| ())) {
+    let uncounted = AtomicU64::new(0);
+    let body = match has_body.then(|| body::read(&mut response, bounds.limit, bounds.time, &uncounted)) {
         Some(body) => body.await.map_err(|problem| match problem {
             Problem::TooLarge { .. } => SendError::TooLarge,
             other => other.into(),

@@ -1,7 +1,7 @@
 //! Resolving with the records of a session: they are fetched together, as the solver asks for them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,6 @@ use leah_plugin::{
 use super::{Session, SessionError};
 use crate::{
     config::Address,
-    parallel,
     registry::{Registry, RegistryError},
     requirements::{PluginId, Requirements, Update},
     resolve::{self, Candidate, Commands, Found, Index, Resolution, ResolveError, Way},
@@ -170,18 +169,19 @@ impl Session {
         if self.records.borrow().len() + ids.len() > MOST_RECORDS {
             return Err(SessionError::TooMany);
         }
-        let mut missing = Vec::new();
+        let mut missing: BTreeMap<&Origin, Vec<PluginName>> = BTreeMap::new();
         for id in ids {
-            let opened = self.opened_registry(&id.registry)?;
-            check(&opened.registry)?;
+            check(&self.opened_registry(&id.registry)?.registry)?;
             if !self.records.borrow().contains_key(id) {
-                missing.push((id, opened));
+                missing.entry(&id.registry).or_default().push(id.name.clone());
             }
         }
-        let threads = missing.iter().map(|(_, opened)| opened.registry.threads()).max().unwrap_or(1);
-        let records = parallel::try_map(&missing, threads, |(id, opened)| opened.registry.record(&id.name))?;
-        for ((id, opened), record) in missing.into_iter().zip(records) {
-            self.take(id, record, &opened)?;
+        for (registry, names) in missing {
+            let opened = self.opened_registry(registry)?;
+            let records = opened.registry.records(&names)?;
+            for (name, record) in names.into_iter().zip(records) {
+                self.take(&PluginId { registry: registry.clone(), name }, record, &opened)?;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod canonical;
 mod gzip;
 mod path;
+mod whole;
 
 use std::collections::BTreeMap;
 
