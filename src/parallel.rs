@@ -11,7 +11,7 @@ use std::{
 
 /// Most items that are begun and not done, in number and in bytes of memory.
 const MOST_AHEAD: usize = 32;
-const BYTES_AHEAD: u64 = 8 << 20;
+const BYTES_AHEAD: u64 = 4 << 20;
 
 /// How items are begun before it is their turn, so that they are on their way over a network while others are worked on.
 pub struct Ahead<'a, T> {

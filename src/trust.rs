@@ -190,6 +190,13 @@ impl SeenRecord {
     pub fn of(record: &Record) -> Self {
         Self { size: record.as_bytes().len() as u64, sha256: Digest::of(record.as_bytes()) }
     }
+
+    /// True where a record begins with what was seen.
+    #[must_use]
+    pub fn begins(&self, record: &[u8]) -> bool {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        record.get(..size).is_some_and(|begin| Digest::of(begin) == self.sha256)
+    }
 }
 
 /// A root that was seen. Without it an old root key could sign another root after the last one of its own.
@@ -379,12 +386,8 @@ pub fn check_record(
         }
         return Err(TrustError::Publisher { origin: origin.clone(), name: name.clone(), keys });
     }
-    let begins_with = |before: &SeenRecord| {
-        let size = usize::try_from(before.size).unwrap_or(usize::MAX);
-        record.as_bytes().get(..size).is_some_and(|begin| Digest::of(begin) == before.sha256)
-    };
     match seen.records.get(name) {
-        Some(before) if seen.epoch == epoch && !begins_with(before) => {
+        Some(before) if seen.epoch == epoch && !before.begins(record.as_bytes()) => {
             Err(TrustError::Shortened { origin: origin.clone(), name: name.clone() })
         }
         _ => Ok(()),

@@ -40,6 +40,13 @@ pub struct Configured {
 }
 
 impl Configured {
+    /// The required settings without a value.
+    fn missing(&self) -> Vec<MissingSetting> {
+        let is_secret = |key: &str| self.declared.get(key).is_some_and(|setting| setting.secret);
+        let missing = self.settings.effective(&self.declared).missing.into_iter();
+        missing.map(|key| MissingSetting { secret: is_secret(&key), key }).collect()
+    }
+
     /// What is set and not given to the plugin, by key: the value breaks this rule, or no setting has the key.
     #[must_use]
     pub fn unused(&self) -> BTreeMap<String, Option<SettingError>> {
@@ -80,36 +87,30 @@ fn look(
     Ok(Configured { locked: locked.clone(), declared, settings })
 }
 
-/// The enabled plugins among those that a change is about which lack required settings, with the settings; only those
-/// that are `waiting`, where the host has said which. What cannot be read is left out: the set is live, and what is
-/// damaged is for `verify` to tell.
-pub(super) fn missing(
-    layout: &Layout,
-    about: &About<'_>,
-    waiting: Option<&[PluginName]>,
-) -> BTreeMap<PluginName, Vec<MissingSetting>> {
-    let is_meant = |name: &PluginName| waiting.is_none_or(|waiting| waiting.contains(name));
-    let found = changed(layout, about).filter(|(name, found)| found.locked.enabled && is_meant(name));
-    let missing_of = |found: &Configured| -> Vec<MissingSetting> {
-        let is_secret = |key: &str| found.declared.get(key).is_some_and(|setting| setting.secret);
-        let missing = found.settings.effective(&found.declared).missing.into_iter();
-        missing.map(|key| MissingSetting { secret: is_secret(&key), key }).collect()
-    };
-    let all = found.map(|(name, found)| (name.clone(), missing_of(&found)));
-    all.filter(|(_, missing)| !missing.is_empty()).collect()
+/// What a change leaves to say about settings, each by plugin.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Enabled plugins that lack required settings, with the settings.
+    pub(super) missing: BTreeMap<PluginName, Vec<MissingSetting>>,
+    /// The keys of what is set and is not given to the plugin.
+    pub(super) unused: BTreeMap<PluginName, Vec<String>>,
 }
 
-/// The keys of what is set for plugins that a change is about and is not given to them.
-pub(super) fn unused(layout: &Layout, about: &About<'_>) -> BTreeMap<PluginName, Vec<String>> {
-    let keys = |found: Configured| found.unused().into_keys().collect::<Vec<_>>();
-    let all = changed(layout, about).map(|(name, found)| (name.clone(), keys(found)));
-    all.filter(|(_, keys)| !keys.is_empty()).collect()
-}
-
-fn changed<'a>(layout: &Layout, about: &'a About<'_>) -> impl Iterator<Item = (&'a PluginName, Configured)> {
-    let plugins = about.lock.plugins.iter().filter(|(name, _)| about.names.contains(name));
-    plugins
-        .filter_map(|(name, locked)| Some((name, look(layout, name, locked, about.settings.get(name)).ok()?)))
+/// Looks at the plugins that a change is about. What cannot be read is left out: what is damaged is for `verify` to tell.
+pub(super) fn left(layout: &Layout, about: &About<'_>) -> Left {
+    let mut left = Left::default();
+    for (name, locked) in about.lock.plugins.iter().filter(|(name, _)| about.names.contains(name)) {
+        let Ok(found) = look(layout, name, locked, about.settings.get(name)) else { continue };
+        let missing = if locked.enabled { found.missing() } else { Vec::new() };
+        let unused: Vec<String> = found.unused().into_keys().collect();
+        if !missing.is_empty() {
+            left.missing.insert(name.clone(), missing);
+        }
+        if !unused.is_empty() {
+            left.unused.insert(name.clone(), unused);
+        }
+    }
+    left
 }
 
 fn read(layout: &Layout, file: &SettingsFile) -> Result<Settings, ApplyError> {

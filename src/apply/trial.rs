@@ -1,7 +1,10 @@
 //! The way by which every set becomes live: the running host tries it, the link is renamed, the host switches. Where no
 //! host runs, the rename alone; the host finds what is live when it starts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 use leah_plugin::{
     layout::SettingsFile,
@@ -10,7 +13,10 @@ use leah_plugin::{
     name::PluginName,
 };
 
-use super::{Apply, ApplyError, Event, settings};
+use super::{
+    Apply, ApplyError, Event,
+    settings::{self, Left},
+};
 use crate::{
     generation::{self, Generation, Pending, Writer},
     host::{Host, HostError},
@@ -104,13 +110,19 @@ impl<'a> Trial<'a> {
     /// When it cannot be made live. What the host says by then is no error any more.
     pub(super) fn switch(self, pending: Pending<'_>, about: &About<'_>) -> Result<Switched, ApplyError> {
         let Self { apply, host } = self;
-        // If it is live and the disk does not confirm it, that is the error to tell, and the host, left by this
-        // connection, takes over what is live.
-        let number = pending.make_live()?;
+        // The disk takes its time for the one sync, in which the manifests can be read.
+        let (live, left) = thread::scope(|scope| {
+            let left = scope.spawn(|| settings::left(apply.layout, about));
+            // If it is live and the disk does not confirm it, that is the error to tell, and the host, left by this
+            // connection, takes over what is live.
+            (pending.make_live(), left.join())
+        });
+        let number = live?;
+        // A panic of the other thread goes on in this one.
+        let Left { missing, unused } = left.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         apply.see(Event::Live { number });
-        let waiting = host.as_ref().map(|ready| ready.needs_settings.as_slice());
-        let needs_settings = settings::missing(apply.layout, about, waiting);
-        let unused_settings = settings::unused(apply.layout, about);
+        let waits = |name: &PluginName| host.as_ref().is_none_or(|ready| ready.needs_settings.contains(name));
+        let needs_settings = missing.into_iter().filter(|(name, _)| waits(name)).collect();
         let host = match host {
             None => Confirmed::NotAsked,
             Some(Ready { mut host, wanted, .. }) => match host.commit(&wanted) {
@@ -121,7 +133,7 @@ impl<'a> Trial<'a> {
                 Err(error) => Confirmed::Unknown(error),
             },
         };
-        Ok(Switched { number, host, needs_settings, unused_settings })
+        Ok(Switched { number, host, needs_settings, unused_settings: unused })
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     bundle::Bundle,
     fs::{self, Access, FsError},
+    generation::Generation,
     plan::Change,
     registry::Session,
     requirements::Update,
@@ -155,16 +156,17 @@ impl Project {
         let wishes = read_wishes(path)?;
         let wishes = wishes.ok_or_else(|| Failure::from(ProjectError::NoWishes(path.to_owned())))?;
         let lock_path = path.with_file_name(LOCK);
-        let (lock, found) = read_lock(&lock_path)?.unzip();
+        let (lock, found) = read_lock(&lock_path, None)?.unzip();
         Ok(Self { wishes_path: path.to_owned(), lock_path, wishes: Some(wishes), lock, found })
     }
 
-    /// The project of a lock. Beside a lock of another name than [`LOCK`] no wish list counts.
-    pub(super) fn of_lock(path: &Path) -> Result<Self, Failure> {
+    /// The project of a lock, which may be that of the live generation to the byte. Beside a lock of another name than
+    /// [`LOCK`] no wish list counts.
+    pub(super) fn of_lock(path: &Path, live: Option<&Generation>) -> Result<Self, Failure> {
         let wishes_path = path.with_file_name(WISHES);
         let is_ours = path.file_name().is_some_and(|name| name == LOCK);
         let wishes = if is_ours { read_wishes(&wishes_path)? } else { None };
-        let (lock, found) = read_lock(path)?.unzip();
+        let (lock, found) = read_lock(path, live)?.unzip();
         Ok(Self { wishes_path, lock_path: path.to_owned(), wishes, lock, found })
     }
 
@@ -320,9 +322,10 @@ fn read_wishes(path: &Path) -> Result<Option<Wishes>, Failure> {
     Ok(Some(Wishes::read(&bytes).map_err(unreadable)?))
 }
 
-fn read_lock(path: &Path) -> Result<Option<(Lock, Vec<u8>)>, Failure> {
+fn read_lock(path: &Path, live: Option<&Generation>) -> Result<Option<(Lock, Vec<u8>)>, Failure> {
     let Some(bytes) = read_if_any(path)? else { return Ok(None) };
-    Ok(Some((parsed(path, &bytes)?, bytes)))
+    let known = live.and_then(|live| live.lock_of_text(&bytes)).cloned();
+    Ok(Some((known.map_or_else(|| parsed(path, &bytes), Ok)?, bytes)))
 }
 
 /// A lock that must be there, and the bytes that it was read from.

@@ -55,7 +55,7 @@ pub(super) fn of_update(
 pub(super) fn of_lock(ctx: &Context, session: &Session, file: &Path, failure: Failure) -> Failure {
     let Some((package, host)) = failure.source.downcast_ref().and_then(unusable) else { return failure };
     let names = BTreeSet::from([package.name.clone()]);
-    let Ok(project) = Project::of_lock(file) else { return failure };
+    let Ok(project) = Project::of_lock(file, None) else { return failure };
     let Some(wishes) = &project.wishes else { return failure };
     let wishes = (project.wishes_path.as_path(), wishes);
     let requirements = relock::requirements(ctx, session, wishes, project.lock.as_ref(), &Update::None);

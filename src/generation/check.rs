@@ -14,7 +14,7 @@ use leah_home::{
 use leah_plugin::{
     digest::Digest,
     layout::{EntryName, Layout},
-    lock::Locked,
+    lock::{Lock, Locked},
     name::PluginName,
     settings::{Settings, SettingsError},
     yaml::MAX_YAML_BYTES,
@@ -233,6 +233,13 @@ fn check_generation(
             damage.push(Damage::LinkWrong { path: path.clone(), entry });
         }
         expected.insert(path);
+    }
+    // A twin that does not say what the lock says would be read in its place.
+    let (text, twin) =
+        (fs::read(&layout.lock_file(number), MAX_YAML_BYTES as u64)?, Layout::lock_twin_in(&folder));
+    let says = |twin: Vec<u8>| Lock::read_twin(&twin, &Digest::of(&text));
+    if fs::read_if_any(&twin, MAX_YAML_BYTES as u64)?.and_then(says) == Lock::read(&text).ok() {
+        expected.insert(twin);
     }
     for listed in fs::list(&folder)? {
         let path = folder.join(listed.name);

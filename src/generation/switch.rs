@@ -12,10 +12,11 @@
 //! 7. The home's folder is synced. Only now the caller may tell of a success.
 //! 8. The new generation gets its mark as well, so that losing the link loses no history.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, path::Path};
 
 use leah_home::generation::{Generation, ReadError, entries};
 use leah_plugin::{
+    digest::Digest,
     generation::{GenerationError, GenerationRecord, Verb},
     layout::{EntryName, Layout, SettingsFile},
     lock::{Lock, LockError},
@@ -185,9 +186,10 @@ impl<'a> Writer<'a> {
             settings: draft.settings.clone(),
         };
         let (lock, record) = (draft.lock.to_text()?, record.to_text()?);
+        let twin = draft.lock.to_twin(&Digest::of(lock.as_bytes()))?;
         let staging = layout.staging_generation(&format!("{:016x}", fs::random()));
         let published = self
-            .fill(&staging, &draft.lock, &[lock, record])
+            .fill(&staging, &draft.lock, [lock.as_bytes(), &twin, record.as_bytes()])
             .and_then(|()| fs::rename(&staging, &layout.generation(number)));
         if let Err(error) = published {
             // The first error is the one to report; what stays is removed by the next writer.
@@ -211,12 +213,12 @@ impl<'a> Writer<'a> {
         Ok(Pending { writer: self, number, remove: false, added: Vec::new() })
     }
 
-    fn fill(&self, staging: &std::path::Path, lock: &Lock, texts: &[String; 2]) -> Result<(), FsError> {
+    fn fill(&self, staging: &Path, lock: &Lock, [text, twin, record]: [&[u8]; 3]) -> Result<(), FsError> {
         let durability = self.store.sync_point().durability();
         fs::create_folder(staging)?;
-        let [lock_text, record_text] = texts;
-        fs::create_new(&Layout::lock_file_in(staging), lock_text.as_bytes(), Access::Shared, durability)?;
-        fs::create_new(&Layout::record_in(staging), record_text.as_bytes(), Access::Shared, durability)?;
+        fs::create_new(&Layout::lock_file_in(staging), text, Access::Shared, durability)?;
+        fs::create_new(&Layout::lock_twin_in(staging), twin, Access::Shared, durability)?;
+        fs::create_new(&Layout::record_in(staging), record, Access::Shared, durability)?;
         for (name, locked) in lock.plugins.iter().filter(|(_, locked)| locked.enabled) {
             let target = Layout::plugin_target(&locked.entry(name));
             fs::symlink(&target, &Layout::plugin_in(staging, name))?;

@@ -12,7 +12,10 @@ use leah_plugin::{
 };
 
 use super::{MAX_NODE_BYTES, MAX_RECORD_BYTES, Registry, RegistryError};
-use crate::parallel::{self, Ahead};
+use crate::{
+    parallel::{self, Ahead},
+    trust::Seen,
+};
 
 /// What a node of the directory is taken to need in memory before it is there; hardly any has a tenth of it.
 const USUAL_NODE_BYTES: u64 = 256 << 10;
@@ -28,16 +31,21 @@ impl Registry {
     /// The record of a plugin, or `None` when the registry has no plugin of that name.
     ///
     /// # Errors
-    /// When an object on the way is missing, changed or malformed.
+    /// As [`Registry::records`].
     pub fn record(&self, name: &PluginName) -> Result<Option<Record>, RegistryError> {
-        Ok(self.records(std::slice::from_ref(name))?.pop().flatten())
+        Ok(self.records(std::slice::from_ref(name), None)?.pop().flatten())
     }
 
-    /// The records of several plugins, in their order; `None` for each of which the registry has no plugin.
+    /// The records of several plugins, in their order; `None` for each of which the registry has no plugin. What was seen
+    /// of a record before is not proven again.
     ///
     /// # Errors
     /// When an object on the way to one of them is missing, changed or malformed.
-    pub fn records(&self, names: &[PluginName]) -> Result<Vec<Option<Record>>, RegistryError> {
+    pub fn records(
+        &self,
+        names: &[PluginName],
+        seen: Option<&Seen>,
+    ) -> Result<Vec<Option<Record>>, RegistryError> {
         let found = self.find(names)?;
         let found: Vec<_> = names.iter().zip(found).collect();
         let limit = |at: &RecordRef| at.size.min(MAX_RECORD_BYTES);
@@ -48,7 +56,9 @@ impl Registry {
         parallel::try_map_ahead(&found, parallel::processors(), &ahead, |(name, at)| {
             let Some(at) = at else { return Ok(None) };
             let bytes = self.object(&at.record, limit(at))?;
-            let record = Record::read(&bytes, self.origin(), name, self.believed.roots.root_key());
+            let known = seen.and_then(|seen| seen.records.get(*name)).filter(|seen| seen.begins(&bytes));
+            let known = known.map_or(0, |known| known.size as usize);
+            let record = Record::read_on(&bytes, known, self.origin(), name, self.believed.roots.root_key());
             record.map(Some).map_err(|source| RegistryError::Record {
                 origin: self.origin().clone(),
                 name: (*name).clone(),

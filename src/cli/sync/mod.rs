@@ -92,8 +92,8 @@ impl SyncArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
-    let source = Source::find(&args.file)?;
     let live = ctx.live()?;
+    let source = Source::find(&args.file, live.as_ref())?;
     let live = live.as_ref().map(Generation::lock);
     if args.check {
         return differences::check(ctx, args, &source, live);

@@ -11,6 +11,7 @@ use super::super::{
 };
 use crate::{
     bundle::{self, Bundle},
+    generation::Generation,
     registry::Session,
 };
 
@@ -24,12 +25,12 @@ pub(super) enum Source {
 
 impl Source {
     /// Looks at the file that the user names.
-    pub(super) fn find(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn find(path: &Path, live: Option<&Generation>) -> Result<Self, Failure> {
         match bundle::is_bundle(path) {
             Ok(true) => {}
-            Ok(false) => return Ok(Self::Project(Project::of_lock(path)?)),
+            Ok(false) => return Ok(Self::Project(Project::of_lock(path, live)?)),
             // A lock may be missing where a wish list says how to make it.
-            Err(error) if error.is_not_found() => return Ok(Self::Project(Project::of_lock(path)?)),
+            Err(error) if error.is_not_found() => return Ok(Self::Project(Project::of_lock(path, live)?)),
             Err(error) => return Err(project::no_file(error)),
         }
         let bundle = Bundle::open(path)?;

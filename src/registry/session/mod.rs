@@ -51,6 +51,8 @@ pub struct Session {
     accepted: Vec<PublicKey>,
     carried: Option<Arc<Bundle>>,
     open: RefCell<BTreeMap<Origin, Opened>>,
+    /// What was seen of registries, with the bytes that it was read from: it is looked at anew, and seldom changed.
+    seen: RefCell<BTreeMap<Origin, (Vec<u8>, Seen)>>,
     records: RefCell<HashMap<PluginId, Option<Arc<Record>>>>,
     has_new_registry: bool,
     /// Registries that are known to this run alone.
@@ -142,6 +144,7 @@ impl Session {
             accepted: Vec::new(),
             carried: None,
             open: RefCell::default(),
+            seen: RefCell::default(),
             records: RefCell::default(),
             has_new_registry: false,
             passing: BTreeSet::new(),
@@ -378,12 +381,13 @@ impl Session {
             return Ok(None);
         }
         let path = self.layout.registry_state(origin);
-        match fs::read_if_any(&path, MAX_SEEN_BYTES)? {
-            None => Ok(None),
-            Some(bytes) => {
-                yaml::from_slice(&bytes).map(Some).map_err(|source| SessionError::Seen { path, source })
-            }
+        let Some(bytes) = fs::read_if_any(&path, MAX_SEEN_BYTES)? else { return Ok(None) };
+        if let Some((_, seen)) = self.seen.borrow().get(origin).filter(|(read, _)| *read == bytes) {
+            return Ok(Some(seen.clone()));
         }
+        let seen: Seen = yaml::from_slice(&bytes).map_err(|source| SessionError::Seen { path, source })?;
+        self.seen.borrow_mut().insert(origin.clone(), (bytes, seen.clone()));
+        Ok(Some(seen))
     }
 
     /// The records of a registry that were read in this run, each with what was pinned of it when the run began.
@@ -414,8 +418,8 @@ impl Session {
             return Ok(record.clone());
         }
         let opened = self.opened_registry(&id.registry)?;
-        let record = opened.registry.record(&id.name)?;
-        self.take(id, record, &opened)
+        let records = opened.registry.records(std::slice::from_ref(&id.name), opened.seen.as_deref())?;
+        self.take(id, records.into_iter().next().flatten(), &opened)
     }
 
     /// Keeps a record for this run, after a look at its owner.

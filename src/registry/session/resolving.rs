@@ -178,7 +178,7 @@ impl Session {
         }
         for (registry, names) in missing {
             let opened = self.opened_registry(registry)?;
-            let records = opened.registry.records(&names)?;
+            let records = opened.registry.records(&names, opened.seen.as_deref())?;
             for (name, record) in names.into_iter().zip(records) {
                 self.take(&PluginId { registry: registry.clone(), name }, record, &opened)?;
             }

@@ -152,6 +152,12 @@ impl Layout {
         generation.join("leah.lock")
     }
 
+    /// The twin of the lock in the folder of a generation, wherever that stands.
+    #[must_use]
+    pub fn lock_twin_in(generation: &Path) -> PathBuf {
+        generation.join("leah.lock.json")
+    }
+
     /// `generation.yaml` of generation `number`. Who uses the generation holds a shared lock on this file.
     #[must_use]
     pub fn record(&self, number: u64) -> PathBuf {

@@ -5,6 +5,7 @@
 mod check;
 mod lenient;
 mod needs;
+mod twin;
 
 use std::collections::BTreeMap;
 
@@ -130,8 +131,7 @@ impl Lock {
             Err(FormatError::Yaml(_)) if is_newer(bytes) => lenient::from_slice(bytes)?,
             Err(FormatError::Yaml(error)) => return Err(error.into()),
         };
-        let Wire { requested, plugins, registries, resolved_for, revision, .. } = wire;
-        let lock = Self { requested, plugins, registries, resolved_for, revision };
+        let lock = Self::from(wire);
         lock.check()?;
         Ok(lock)
     }
@@ -148,18 +148,21 @@ impl Lock {
     /// When the lock contradicts itself and could not be read again, or is of a revision of which something would be
     /// lost.
     pub fn to_text(&self) -> Result<String, LockError> {
+        Ok(yaml::to_string(&self.wire()?)?)
+    }
+
+    fn wire(&self) -> Result<WireRef<'_>, LockError> {
         if self.is_newer() {
             return Err(LockError::Revision(self.revision));
         }
         self.check()?;
-        let wire = WireRef {
+        Ok(WireRef {
             format: if self.plugins.values().any(|locked| locked.held) { LOCK_FORMAT } else { 1 },
             requested: &self.requested,
             plugins: &self.plugins,
             registries: &self.registries,
             resolved_for: &self.resolved_for,
-        };
-        Ok(yaml::to_string(&wire)?)
+        })
     }
 }
 
@@ -193,6 +196,13 @@ struct Wire {
     plugins: BTreeMap<PluginName, Locked>,
     registries: BTreeMap<Origin, LockedRegistry>,
     resolved_for: ResolvedFor,
+}
+
+impl From<Wire> for Lock {
+    fn from(wire: Wire) -> Self {
+        let Wire { requested, plugins, registries, resolved_for, revision, .. } = wire;
+        Self { requested, plugins, registries, resolved_for, revision }
+    }
 }
 
 /// The lock as it is written, in the same order.

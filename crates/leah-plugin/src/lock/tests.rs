@@ -25,7 +25,7 @@ fn plugin(version: &str) -> Locked {
     }
 }
 
-fn lock() -> Lock {
+pub(super) fn lock() -> Lock {
     let version = |text: &str| Version::parse(text).unwrap();
     let mut translator = plugin("1.0.0");
     translator.dependencies.insert("text-tools".parse().unwrap(), "^1.2".parse().unwrap());

@@ -78,6 +78,12 @@ pub enum PackageError {
     Component(#[source] ComponentError),
 }
 
+impl Drop for Package {
+    fn drop(&mut self) {
+        whole::keep(std::mem::take(&mut self.tar));
+    }
+}
+
 impl Package {
     /// Reads an archive.
     ///

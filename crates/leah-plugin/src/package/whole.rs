@@ -3,16 +3,41 @@
 
 #![expect(unsafe_code, reason = "the safe interfaces to libdeflate do not tell where a member ends")]
 
+use std::cell::Cell;
+
 use libdeflate_sys::{
     libdeflate_alloc_decompressor, libdeflate_free_decompressor, libdeflate_gzip_decompress_ex,
     libdeflate_result_LIBDEFLATE_SUCCESS,
 };
 
+thread_local! {
+    /// The memory of the package that this thread unpacked before: to get and clear new memory for each takes longer than
+    /// any check of what comes into it.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Keeps memory that is not needed any more for the next package.
+pub(super) fn keep(content: Vec<u8>) {
+    // Where the thread is at its end there is no next one.
+    let _ = SPARE.try_with(|spare| spare.set(content));
+}
+
+/// Memory for `length` bytes, without any in it.
+fn room(length: usize) -> Option<Vec<u8>> {
+    let mut room = SPARE.take();
+    room.clear();
+    if room.capacity() < length {
+        // What is there would be copied into more.
+        room = Vec::new();
+        room.try_reserve_exact(length).ok()?;
+    }
+    Some(room)
+}
+
 /// Inflates an archive that is one gzip member and nothing behind it, whose content has `length` bytes. Its checksum and
 /// length are checked. None where anything of that is not so, or there is no memory for it.
 pub(super) fn inflate(archive: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut content = Vec::<u8>::new();
-    content.try_reserve_exact(length).ok()?;
+    let mut content = room(length)?;
     let (mut read, mut written) = (0, 0);
     // SAFETY: the decompressor lives from its making to its end within this block and is used by this thread alone. It reads
     // at most `archive.len()` bytes at the one pointer and writes at most `length` at the other, for which there is room.

@@ -151,9 +151,18 @@ pub(super) fn parse_line(text: &[u8], limit: usize) -> Result<Parsed, JsonError>
     if text.len() > limit {
         return Err(JsonError::TooLarge { found: text.len(), limit });
     }
-    let newer = |probe: Probe| probe.kind == "version" && probe.format.is_some_and(|f| f != VERSION_FORMAT);
-    if serde_json::from_slice::<Probe>(text).is_ok_and(newer) {
-        return Ok(Parsed::Skipped);
+    match json::from_line(text) {
+        // It may look like one of ours and mean something else.
+        Ok(Line::Version(line)) if line.format != VERSION_FORMAT => Ok(Parsed::Skipped),
+        Ok(line) => Ok(Parsed::Line(Box::new(line))),
+        Err(error) => {
+            let newer =
+                |probe: Probe| probe.kind == "version" && probe.format.is_some_and(|f| f != VERSION_FORMAT);
+            if serde_json::from_slice::<Probe>(text).is_ok_and(newer) {
+                Ok(Parsed::Skipped)
+            } else {
+                Err(error)
+            }
+        }
     }
-    json::from_line(text).map(Box::new).map(Parsed::Line)
 }

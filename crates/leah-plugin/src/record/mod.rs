@@ -137,13 +137,32 @@ impl Record {
         name: &PluginName,
         root_key: &PublicKey,
     ) -> Result<Self, RecordError> {
+        Self::read_on(bytes, 0, origin, name, root_key)
+    }
+
+    /// The same, of a record of which the first `known` bytes are those of one that was read before, by whoever kept their
+    /// digest: the signatures of owner lines are not verified again in them, which takes most of the time. Everything else
+    /// is checked.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read_on(
+        bytes: &[u8],
+        known: usize,
+        origin: &Origin,
+        name: &PluginName,
+        root_key: &PublicKey,
+    ) -> Result<Self, RecordError> {
         let mut reader = Reader { origin, name, state: State::default() };
+        let mut end = 0;
         let fail =
             |line, source: RecordProblem| RecordError { name: name.clone(), line, source: Box::new(source) };
         let lines = json::lines(bytes, MAX_RECORD_BYTES).map_err(|error| fail(0, error.into()))?;
         let mut by_root = None;
         for (line, text) in (1..).zip(lines) {
-            let signer = reader.take(text).map_err(|problem| fail(line, problem))?;
+            end += text.len() + 1;
+            let proof = if end <= known { Proof::Known } else { Proof::Needed };
+            let signer = reader.take(text, proof).map_err(|problem| fail(line, problem))?;
             by_root = signer.map(|key| (line, key)).or(by_root);
         }
         if let Some((line, key)) = by_root {
@@ -282,6 +301,14 @@ impl Record {
     }
 }
 
+/// Whether the signature of a line has to be verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Needed,
+    /// It was, when these very bytes were read before.
+    Known,
+}
+
 struct Reader<'a> {
     origin: &'a Origin,
     name: &'a PluginName,
@@ -300,7 +327,7 @@ struct State {
 
 impl Reader<'_> {
     /// Takes one line, and returns the key of an owner line that a root signed.
-    fn take(&mut self, text: &[u8]) -> Result<Option<PublicKey>, RecordProblem> {
+    fn take(&mut self, text: &[u8], proof: Proof) -> Result<Option<PublicKey>, RecordProblem> {
         let Parsed::Line(line) = parse_line(text, MAX_LINE_BYTES)? else {
             self.state.skipped = true;
             return if self.state.owners.is_empty() { Err(RecordProblem::OwnerFirst) } else { Ok(None) };
@@ -310,7 +337,7 @@ impl Reader<'_> {
         }
         self.state.serial = line.serial();
         match &*line {
-            Line::Owner(line) => self.take_owner(line, text)?,
+            Line::Owner(line) => self.take_owner(line, text, proof)?,
             _ if self.state.owners.is_empty() => return Err(RecordProblem::OwnerFirst),
             Line::Version(line) => self.take_version(line)?,
             Line::Yank(YankLine { version, .. }) | Line::Unyank(UnyankLine { version, .. }) => {
@@ -326,9 +353,11 @@ impl Reader<'_> {
         Ok(by_root)
     }
 
-    fn take_owner(&mut self, line: &OwnerLine, text: &[u8]) -> Result<(), RecordProblem> {
-        let before = self.state.owners.last();
-        owner::check(line, before, self.origin, self.name, &self.state.revoked)?;
+    fn take_owner(&mut self, line: &OwnerLine, text: &[u8], proof: Proof) -> Result<(), RecordProblem> {
+        owner::check(line, self.state.owners.last(), &self.state.revoked)?;
+        if proof == Proof::Needed {
+            owner::verify(line, self.origin, self.name)?;
+        }
         self.state.owners.push(Owner::new(line, text));
         Ok(())
     }

@@ -107,13 +107,11 @@ impl OwnerLine {
     }
 }
 
-/// Checks one owner line against the owner before it. Whether a root key was the right one is
+/// Checks one owner line against the owner before it, all but its signature. Whether a root key was the right one is
 /// [`check_root`]'s to say, once all lines were read.
 pub(super) fn check(
     line: &OwnerLine,
     before: Option<&Owner>,
-    origin: &Origin,
-    name: &PluginName,
     revoked: &BTreeSet<PublicKey>,
 ) -> Result<(), OwnerError> {
     check_keys(&line.keys)?;
@@ -131,6 +129,11 @@ pub(super) fn check(
         (Signer::Publisher, Some(_)) => return Err(OwnerError::Stranger(line.key)),
         (Signer::Root, Some(_)) => {}
     }
+    Ok(())
+}
+
+/// Verifies the signature of an owner line.
+pub(super) fn verify(line: &OwnerLine, origin: &Origin, name: &PluginName) -> Result<(), OwnerError> {
     line.signature.verify(&line.key, &owner_statement(&line.keys))?;
     line.signature.expect_comment(&owner_comment(origin, name, line.previous.as_ref()))?;
     Ok(())
