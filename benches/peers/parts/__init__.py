@@ -1,0 +1,10 @@
+"""What is measured, one module a part, in the order in which it is done.
+
+Each has `ROUNDS`, how often it measures by default, and `run(bench, rounds)`, which prints its tables and returns its
+figures and its goals."""
+
+from parts import side_by_side
+
+PARTS = {
+    "tools": side_by_side,
+}
