@@ -3,10 +3,11 @@
 Each has `ROUNDS`, how often it measures by default, and `run(bench, rounds)`, which prints its tables and returns its
 figures and its goals."""
 
-from parts import memory, network, side_by_side
+from parts import memory, network, scale, side_by_side
 
 PARTS = {
     "tools": side_by_side,
     "network": network,
     "memory": memory,
+    "scale": scale,
 }
