@@ -3,11 +3,12 @@
 Each has `ROUNDS`, how often it measures by default, and `run(bench, rounds)`, which prints its tables and returns its
 figures and its goals."""
 
-from parts import memory, network, scale, side_by_side
+from parts import dirty, memory, network, scale, side_by_side
 
 PARTS = {
     "tools": side_by_side,
     "network": network,
     "memory": memory,
     "scale": scale,
+    "dirty": dirty,
 }
