@@ -3,7 +3,7 @@
 Each has `ROUNDS`, how often it measures by default, and `run(bench, rounds)`, which prints its tables and returns its
 figures and its goals."""
 
-from parts import dirty, memory, network, scale, side_by_side
+from parts import dirty, memory, network, scale, side_by_side, start
 
 PARTS = {
     "tools": side_by_side,
@@ -11,4 +11,5 @@ PARTS = {
     "memory": memory,
     "scale": scale,
     "dirty": dirty,
+    "start": start,
 }
