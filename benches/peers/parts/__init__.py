@@ -3,7 +3,7 @@
 Each has `ROUNDS`, how often it measures by default, and `run(bench, rounds)`, which prints its tables and returns its
 figures and its goals."""
 
-from parts import dirty, memory, network, scale, side_by_side, start
+from parts import dirty, memory, network, scale, side_by_side, start, verification
 
 PARTS = {
     "tools": side_by_side,
@@ -12,4 +12,5 @@ PARTS = {
     "scale": scale,
     "dirty": dirty,
     "start": start,
+    "verification": verification,
 }
