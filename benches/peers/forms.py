@@ -164,3 +164,9 @@ def leah(folder, packages, manifest, component, programs):
             )
             os.remove(archive)
     shutil.rmtree(work)
+
+
+def refresh(folder, programs):
+    """Signs the head of the registry anew."""
+    command = [programs["leah-registry"], "refresh", f"{folder}/leah", "--index-key", f"{folder}/keys/index.key"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

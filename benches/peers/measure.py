@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tools import INSTALLING, SCENARIOS
+from tools import FROM_NOTHING, INSTALLING
 
 
 class Run:
@@ -49,28 +49,40 @@ def once(tool, scenario, before=None):
     if before:
         before()
     run = timed(tool, scenario)
-    if scenario in INSTALLING and (found := tool.installed()) != len(tool.world.names):
-        sys.exit(f"{tool.name} {scenario}: {found} of {len(tool.world.names)} packages are installed")
+    if scenario in INSTALLING and tool.installed() != tool.world.sizes:
+        sys.exit(f"{tool.name} {scenario}: what is installed is not the set; it is in {tool.folder}")
     return run
 
 
-def rounds(tools, scenario, count, before=None):
-    """tool -> runs, the same number for each; run i of one was next to run i of another."""
+def rounds(tools, scenario, count, blocks=False):
+    """tool -> runs, the same number for each; run i of one was next to run i of another, unless each has a block of its
+    own."""
     for tool in tools:
-        once(tool, "cold")
+        if scenario not in FROM_NOTHING:
+            once(tool, "cold")
         once(tool, scenario)
-    runs = {tool.name: [] for tool in tools}
+    runs = {tool: [] for tool in tools}
+    if blocks:
+        for tool in tools:
+            runs[tool] = [once(tool, scenario) for _ in range(count)]
+        return runs
     for turn in range(count):
-        # Whoever comes first in a round does not always come behind the same one.
-        order = tools[turn % len(tools) :] + tools[: turn % len(tools)]
-        for tool in order:
-            runs[tool.name].append(once(tool, scenario, before))
+        for tool in in_turn(tools, turn):
+            runs[tool].append(once(tool, scenario))
     return runs
+
+
+def in_turn(tools, turn):
+    """Whoever comes first in a round does not always come behind the same one."""
+    first = turn % len(tools)
+    return tools[first:] + tools[:first]
 
 
 def peak(tool, scenario, count=3):
     """The largest resident set in MiB, of a process whose parent is small: the parent's own counts as well."""
     found = []
+    if scenario not in FROM_NOTHING:
+        once(tool, "cold")
     for _ in range(count):
         tool.prepare(scenario)
         report = f"{tool.folder}/peak"
@@ -82,10 +94,3 @@ def peak(tool, scenario, count=3):
         with open(report, encoding="ascii") as file:
             found.append(int(file.read().split()[-1]) / 1024)
     return max(found)
-
-
-def parse_scenarios(text):
-    wanted = text.split(",")
-    if unknown := set(wanted) - set(SCENARIOS):
-        sys.exit(f"no scenario: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
-    return wanted

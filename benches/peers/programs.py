@@ -1,5 +1,6 @@
 """The programs that are compared: ours are built, the peers are fetched once, at pinned versions."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,14 +15,40 @@ TARGET = "x86_64-unknown-linux-gnu" if os.uname().machine == "x86_64" else f"{os
 NPM = ["bun@1.4.5", "pnpm@12.21.0"]
 PYTHON = ["uv==0.13.9"]
 
-#: What the system has to have, with the Debian package that brings it.
-NEEDED = {"nginx": "nginx-light", "openssl": "openssl", "npm": "npm", "time": "time"}
+#: What the system has to have beside Rust, with the Debian package that brings it.
+NEEDED = {"nginx": "nginx-light", "openssl": "openssl", "npm": "npm", "time": "time", "cc": "gcc"}
 
 
 def check_system():
-    missing = [package for command, package in NEEDED.items() if not shutil.which(command)]
-    if missing:
-        raise SystemExit(f"missing: {' '.join(missing)}; on Debian `apt-get install {' '.join(missing)}` brings them")
+    lacking = [package for command, package in NEEDED.items() if not shutil.which(command)]
+    if not importlib.util.find_spec("ensurepip"):
+        lacking.append("python3-venv")
+    if lacking:
+        raise SystemExit(f"missing: {' '.join(lacking)}; on Debian `apt-get install {' '.join(lacking)}` brings them")
+    if not shutil.which("cargo"):
+        raise SystemExit("missing: cargo and rustc, as CONTRIBUTING.md says")
+
+
+def versions(found):
+    """Program -> what it says of itself."""
+    spoken = {name: said(found[name], "--version") for name in ("leahpm", "uv", "bun", "pnpm")}
+    return {**spoken, "nginx": said("nginx", "-v"), "rustc": said("rustc", "--version")}
+
+
+def said(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    return (done.stdout or done.stderr).strip()
+
+
+def machine(folder):
+    """What the figures depend on and do not say."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return {
+        "kernel": os.uname().release,
+        "processors": f"{os.cpu_count()}, {models[0] if models else os.uname().machine}",
+        "file system": said("df", "--output=fstype", folder).splitlines()[-1],
+    }
 
 
 def run(command, **options):

@@ -1,69 +1,96 @@
-"""Medians of paired ratios, the table of them, and whether the goals are met."""
+"""Ratios of runs, the tables of them, and what became of the goals."""
 
 import statistics
+from typing import NamedTuple
 
-#: (scenario, figure, tool, goal as a ratio of ours to that tool)
-GOALS = [
-    ("cold", "wall", "bun", 0.85),
-    ("cold", "wall", "uv", 0.6),
-    ("cold", "wall", "floor-syncfs", 1.25),
-    ("cold", "user", "bun", 1.0),
-    ("cold", "user", "floor-syncfs", 1.15),
-    ("warm", "wall", "bun", 0.4),
-    ("warm", "wall", "uv", 0.1),
-    ("noop", "wall", "bun", 0.3),
-    ("resolve", "wall", "bun", 0.4),
-]
+
+#: Behind the point, for each unit.
+DIGITS = {"x": 2, "MiB": 1, "": 0}
+
+
+class Goal(NamedTuple):
+    """A figure of leahpm that should be `most` at most, both in `unit`."""
+
+    name: str
+    found: float
+    most: float
+    unit: str = "x"
+
+    @property
+    def met(self):
+        return self.found <= self.most
 
 
 def median(runs, figure):
     return statistics.median(getattr(run, figure) for run in runs)
 
 
-def ratio(ours, theirs, figure):
-    """The median of the ratios of runs of one round, with the quartiles."""
-    pairs = [(getattr(a, figure), getattr(b, figure)) for a, b in zip(ours, theirs)]
-    # The kernel counts user time in ticks of some milliseconds. Of what is that short only the wall time says anything.
-    if any(b <= 0 for _, b in pairs):
-        return None
-    low, middle, high = statistics.quantiles([a / b for a, b in pairs], n=4)
-    return middle, low, high
+def total(runs, figure):
+    return sum(getattr(run, figure) for run in runs)
 
 
-def table(scenario, results, base):
+class Ratio:
+    """The median of the ratios of runs of one round, with the quartiles; not a number where a run was too short.
+
+    Of what takes less than a tick of the kernel only the wall time says anything."""
+
+    def __init__(self, ours, theirs, figure):
+        pairs = [(getattr(a, figure), getattr(b, figure)) for a, b in zip(ours, theirs)]
+        self.low = self.middle = self.high = float("nan")
+        if all(b > 0 for _, b in pairs):
+            ratios = [a / b for a, b in pairs]
+            # Of a single round there are no quartiles.
+            self.low, self.middle, self.high = statistics.quantiles(ratios if len(ratios) > 1 else ratios * 2, n=4)
+
+    def __str__(self):
+        if self.middle != self.middle:
+            return "too short"
+        return f"{self.middle:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def heading(text):
+    print(f"\n## {text}\n", flush=True)
+
+
+def table(columns, rows):
+    """As Markdown; what is not in the first column is a number and stands at the right."""
+    print(f"| {' | '.join(columns)} |")
+    print(f"| --- |{' ---: |' * (len(columns) - 1)}")
+    for row in rows:
+        print(f"| {' | '.join(map(str, row))} |")
+    print(flush=True)
+
+
+def about(facts):
+    """What the figures are of."""
+    heading("Programs and machine")
+    table(["", ""], [*facts["programs"].items(), *facts["machine"].items()])
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1000:.1f}"
+
+
+def beside(results, base):
     """One line a tool, with the ratio of `base` to it."""
-    print(f"\n{scenario}: medians of {len(results[base])} rounds; the ratio is {base} to the tool, with its quartiles\n")
-    print("| tool | wall ms | user ms | system ms | wall ratio | user ratio |")
-    print("| --- | ---: | ---: | ---: | --- | --- |")
+    rows = []
     for name, runs in results.items():
-        wall, user, system = (median(runs, figure) * 1000 for figure in ("wall", "user", "system"))
-        cells = [shown(ratio(results[base], runs, figure)) if name != base else "" for figure in ("wall", "user")]
-        print(f"| {name} | {wall:.1f} | {user:.1f} | {system:.1f} | {cells[0]} | {cells[1]} |", flush=True)
+        times = [milliseconds(median(runs, figure)) for figure in ("wall", "user", "system")]
+        ratios = [Ratio(results[base], runs, figure) if name != base else "" for figure in ("wall", "user")]
+        rows.append([name, *times, *ratios])
+    table(["tool", "wall ms", "user ms", "system ms", f"wall of {base} to it", f"user of {base} to it"], rows)
 
 
-def shown(ratios):
-    if ratios is None:
-        return "too short"
-    middle, low, high = ratios
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+def goals(found):
+    heading("Goals")
+    rows = [[*shown(goal), "met" if goal.met else "**missed**"] for goal in found]
+    table(["goal", "measured", "at most", ""], rows)
 
 
-def goals(results, base):
-    """Prints what became of each goal that was measured; the missed ones are returned."""
-    missed = []
-    print("\n| goal | measured | at most | |\n| --- | ---: | ---: | --- |")
-    for scenario, figure, tool, most in GOALS:
-        measured = results.get(scenario, {})
-        if base not in measured or tool not in measured:
-            continue
-        found = ratio(measured[base], measured[tool], figure)
-        found = found[0] if found else float("nan")
-        name = f"{scenario}, {figure}, to {tool}"
-        verdict(missed, name, f"{found:.2f} x", f"{most} x", found <= most)
-    return missed
+def shown(goal):
+    return goal.name, f"{goal.found:.{DIGITS[goal.unit]}f} {goal.unit}".strip(), f"{goal.most:g} {goal.unit}".strip()
 
 
-def verdict(missed, name, found, most, met):
-    print(f"| {name} | {found} | {most} | {'met' if met else '**missed**'} |")
-    if not met:
-        missed.append(name)
+def plain(results):
+    """Every figure, as JSON has it."""
+    return {name: [vars(run) for run in runs] for name, runs in results.items()}

@@ -1,4 +1,4 @@
-"""nginx on 127.0.0.1 with the files of one set: in the clear and with TLS, and each of them once more behind a delay."""
+"""nginx on 127.0.0.1 with the files of one set: in the clear and with TLS, and each of them behind delays as well."""
 
 import contextlib
 import os
@@ -8,6 +8,8 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+#: Seconds after which the server has written down what it answered; it does so every 100 ms.
+WRITTEN = 0.4
 
 #: Ways to reach the set: the port's distance from the first, the scheme, and the round trip in milliseconds; none where
 #: nothing stands between. What is compared at several round trips stands behind the same program at each of them.
@@ -34,18 +36,17 @@ def url(first_port, way):
 
 
 def make_certificate(folder):
-    """A certificate for 127.0.0.1 that signs itself: (certificate, key)."""
+    """A certificate for 127.0.0.1 that signs itself, for this run: (certificate, key)."""
     certificate, key = f"{folder}/tls.crt", f"{folder}/tls.key"
-    if not os.path.exists(certificate):
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-                *("-days", "30", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-                *("-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate),
-            ],
-            check=True,
-            capture_output=True,
-        )
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
     return certificate, key
 
 
@@ -55,7 +56,7 @@ def configuration(root, run, port, certificate, key):
 worker_processes 1; daemon off; master_process off; pid {run}/pid; error_log {run}/error.log;
 events {{ worker_connections 2048; }}
 http {{
-  log_format peers '$server_port $connection $http2 $request_uri';
+  log_format peers '$server_port $connection $server_protocol $request_uri';
   access_log off; sendfile on; tcp_nopush off; tcp_nodelay on; keepalive_requests 100000; keepalive_timeout 60s;
   open_file_cache max=5000;
   client_body_temp_path {run}/t1; proxy_temp_path {run}/t2; fastcgi_temp_path {run}/t3;
@@ -65,7 +66,7 @@ http {{
   ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_session_tickets off;
   server {{
     listen 127.0.0.1:{port}; listen 127.0.0.1:{port + WAYS["tls"][0]} ssl http2; root {root};
-    access_log {run}/access.log peers buffer=1m flush=1s;
+    access_log {run}/access.log peers buffer=1m flush=100ms;
     location ~ ^/npm-[0-9]+/[^/]+$ {{
       try_files $uri.json =404; default_type application/json; add_header cache-control "public, max-age=300";
     }}
@@ -108,6 +109,23 @@ def serve(root, run, port):
             process.terminate()
         for process in started:
             process.wait()
+
+
+class Request:
+    """One line of the server's log. `connection` is its number; one through a delay is one here as well."""
+
+    def __init__(self, line):
+        self.port, self.connection, self.protocol, self.path = line.split(" ", 3)
+
+
+def requests(run, work):
+    """What the server answered while `work` was done."""
+    time.sleep(WRITTEN)
+    with open(f"{run}/access.log", encoding="ascii", errors="replace") as log:
+        log.seek(0, os.SEEK_END)
+        work()
+        time.sleep(WRITTEN)
+        return [Request(line) for line in log.read().splitlines()]
 
 
 def wait_for(port, processes):

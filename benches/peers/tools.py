@@ -7,6 +7,7 @@
 | warm | cache and lock, nothing installed | install |
 | noop | everything in place | finding out that there is nothing to do |
 | resolve | nothing | writing the lock, installing nothing |
+| reresolve | cache | the same |
 """
 
 import json
@@ -19,8 +20,10 @@ import server
 from forms import ORIGIN
 from programs import python_of_uv
 
-SCENARIOS = ["cold", "locked", "warm", "noop", "resolve"]
+SCENARIOS = ["cold", "locked", "warm", "noop", "resolve", "reresolve"]
 INSTALLING = ["cold", "locked", "warm", "noop"]
+#: Those for which nothing has to be there.
+FROM_NOTHING = ["cold", "resolve"]
 
 
 def remove(*paths):
@@ -76,7 +79,7 @@ class Tool:
 
     def prepare(self, scenario):
         """Brings about what `scenario` starts from; what came before was a whole install."""
-        if scenario in ("cold", "resolve"):
+        if scenario in FROM_NOTHING:
             self.remove_cache()
             remove(self.lock)
             self.remove_installed()
@@ -84,6 +87,9 @@ class Tool:
             self.remove_cache()
             self.remove_installed()
         elif scenario == "warm":
+            self.remove_installed()
+        elif scenario == "reresolve":
+            remove(self.lock)
             self.remove_installed()
 
     def remove_cache(self):
@@ -94,16 +100,16 @@ class Tool:
         remove(self.target)
 
     def installed(self):
-        """How many packages are in place, found without the tool's help."""
+        """The sizes of the plugins that are in place, found without the tool's help."""
         found = set()
         for folder, _, files in os.walk(self.target, followlinks=True):
             if "plugin.wasm" in files:
                 found.add(os.path.realpath(f"{folder}/plugin.wasm"))
-        return len(found)
+        return sorted(os.path.getsize(path) for path in found)
 
 
 class Leahpm(Tool):
-    """Its store is the cache of unpacked packages. Nothing installed is, after a removal of everything, an empty set."""
+    """Its store is the cache of unpacked packages. Nothing installed is an empty set, after everything was removed."""
 
     def set_up(self):
         self.lock, self.target = f"{self.project}/leah.lock", f"{self.home}/plugins"
@@ -119,10 +125,11 @@ class Leahpm(Tool):
             "warm": ["sync", "--locked"],
             "noop": ["sync"],
             "resolve": ["lock", "--grant", "all"],
+            "reresolve": ["lock", "--grant", "all"],
         }
 
     def known_registries(self):
-        """What `registry add` writes down, and none of what it has seen by then: the configuration that any tool has."""
+        """What `registry add` writes down, and nothing of what it has seen: the configuration that any tool has."""
         with open(f"{self.world.set}/leah/root.pub", encoding="ascii") as file:
             key = file.read().splitlines()[1]
         self.quietly("registry", "add", ORIGIN, f"{self.url}/leah/", "--key", key, "--default")
@@ -140,8 +147,7 @@ class Leahpm(Tool):
             file.write(self.registries)
 
     def remove_installed(self):
-        # In an empty home there is nothing to remove.
-        if os.path.lexists(self.target):
+        if self.installed():
             self.quietly("uninstall", *self.world.names)
 
 
@@ -162,6 +168,7 @@ class Uv(Tool):
             "warm": ["sync", "--frozen"],
             "noop": ["sync"],
             "resolve": ["lock"],
+            "reresolve": ["lock", "--upgrade"],
         }
 
     def remove_installed(self):
@@ -183,6 +190,7 @@ class Bun(Tool):
             "warm": [*install, "--frozen-lockfile"],
             "noop": install,
             "resolve": [*install, "--lockfile-only"],
+            "reresolve": [*install, "--lockfile-only"],
         }
 
     def manifest(self):
@@ -198,7 +206,7 @@ class Pnpm(Bun):
         self.lock, self.target = f"{self.project}/pnpm-lock.yaml", f"{self.project}/node_modules"
         self.write("package.json", self.manifest())
         self.write(".npmrc", f"registry={self.registry()}\n")
-        folders = {"storeDir": "store", "cacheDir": "meta", "stateDir": "state"}
+        folders = {"storeDir": "store", "cacheDir": "meta"}
         settings = "".join(f"{key}: {self.cache}/{folder}\n" for key, folder in folders.items())
         self.write("pnpm-workspace.yaml", f"{settings}registry: {self.registry()}\n")
         xdg = {"XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "xdg", "XDG_DATA_HOME": "data"}
@@ -211,6 +219,7 @@ class Pnpm(Bun):
             "warm": [*install, "--frozen-lockfile"],
             "noop": install,
             "resolve": [*install, "--lockfile-only", "--no-frozen-lockfile"],
+            "reresolve": [*install, "--lockfile-only", "--no-frozen-lockfile"],
         }
 
 
@@ -222,14 +231,14 @@ class Floor(Tool):
         super().__init__(name, program, world)
 
     def set_up(self):
-        self.lock, self.target = f"{self.cache}/lock", f"{self.cache}/store"
+        self.lock, self.target = f"{self.cache}/lock", f"{self.cache}/current"
         with open(f"{self.world.set}/leah/root.pub", encoding="ascii") as file:
             key = file.read().splitlines()[1]
         host = self.url.partition("://")[2]
         common = [host, self.cache, key, *self.arguments]
         self.commands = {
             scenario: [scenario, *common, *(self.world.roots if scenario in ("cold", "resolve") else [])]
-            for scenario in SCENARIOS
+            for scenario in (*INSTALLING, "resolve")
         }
 
     def remove_cache(self):
@@ -248,11 +257,12 @@ class Floor(Tool):
 
 
 def make(name, programs, world, way="direct"):
-    """The tool of this name. `floor-<sync>` is the floor with that way to put things on disk."""
-    kinds = {"leahpm": Leahpm, "leahpm-plain": Leahpm, "uv": Uv, "bun": Bun, "pnpm": Pnpm}
-    if name in kinds:
-        return kinds[name](name, programs[name], world, way)
-    kind, _, sync = name.partition("-")
-    if kind != "floor":
+    """The tool of this name. `floor-<sync>` is the floor with that way to put things on disk, `leahpm-<build>` the
+    leahpm that was built so."""
+    kind, _, variant = name.partition("-")
+    if kind == "floor":
+        return Floor(name, programs["floor"], world, [variant or "none"])
+    kinds = {"leahpm": Leahpm, "uv": Uv, "bun": Bun, "pnpm": Pnpm}
+    if name not in programs or kind not in kinds:
         sys.exit(f"there is no tool `{name}`")
-    return Floor(name, programs["floor"], world, [sync or "none"])
+    return kinds[kind](name, programs[name], world, way)
