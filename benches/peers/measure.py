@@ -6,7 +6,10 @@ import subprocess
 import sys
 import time
 
-from tools import FROM_NOTHING, INSTALLING
+from tools import FROM_NOTHING, INSTALLING, remove
+
+#: Seconds for which ext4 gives out no inode that was freed, and one more.
+INODES_LIE_IDLE = 6
 
 
 class Run:
@@ -57,6 +60,8 @@ def once(tool, scenario, before=None):
 def rounds(tools, scenario, count, blocks=False):
     """tool -> runs, the same number for each; run i of one was next to run i of another, unless each has a block of its
     own."""
+    for world in {tool.world for tool in tools}:
+        empty_trash(world)
     for tool in tools:
         if scenario not in FROM_NOTHING:
             once(tool, "cold")
@@ -70,6 +75,14 @@ def rounds(tools, scenario, count, blocks=False):
         for tool in in_turn(tools, turn):
             runs[tool].append(once(tool, scenario))
     return runs
+
+
+def empty_trash(world):
+    """Frees what was set aside, and waits until the inodes of it can be had again."""
+    if os.path.exists(world.trash):
+        remove(world.trash)
+        subprocess.run(["sync", "-f", world.work], check=True)
+        time.sleep(INODES_LIE_IDLE)
 
 
 def in_turn(tools, turn):

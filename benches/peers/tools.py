@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import server
 from forms import ORIGIN
@@ -26,13 +27,12 @@ INSTALLING = ["cold", "locked", "warm", "noop"]
 FROM_NOTHING = ["cold", "resolve"]
 
 
-def remove(*paths):
-    for path in paths:
-        if os.path.isdir(path) and not os.path.islink(path):
-            subprocess.run(["chmod", "-R", "u+w", path], check=True)
-            shutil.rmtree(path)
-        elif os.path.lexists(path):
-            os.unlink(path)
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        subprocess.run(["chmod", "-R", "u+w", path], check=True)
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 class Tool:
@@ -77,11 +77,18 @@ class Tool:
         if done.returncode:
             raise SystemExit(f"{self.name} {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
 
+    def set_aside(self, path):
+        """Takes something away without freeing it: for some seconds ext4 gives no inode out again that was freed, and who
+        makes files meanwhile searches for others, which would be part of what is measured."""
+        if os.path.lexists(path):
+            os.makedirs(self.world.trash, exist_ok=True)
+            os.rename(path, tempfile.mkdtemp(dir=self.world.trash) + "/it")
+
     def prepare(self, scenario):
         """Brings about what `scenario` starts from; what came before was a whole install."""
         if scenario in FROM_NOTHING:
             self.remove_cache()
-            remove(self.lock)
+            self.set_aside(self.lock)
             self.remove_installed()
         elif scenario == "locked":
             self.remove_cache()
@@ -89,15 +96,15 @@ class Tool:
         elif scenario == "warm":
             self.remove_installed()
         elif scenario == "reresolve":
-            remove(self.lock)
+            self.set_aside(self.lock)
             self.remove_installed()
 
     def remove_cache(self):
-        remove(self.cache)
+        self.set_aside(self.cache)
         os.makedirs(self.cache)
 
     def remove_installed(self):
-        remove(self.target)
+        self.set_aside(self.target)
 
     def installed(self):
         """The sizes of the plugins that are in place, found without the tool's help."""
@@ -141,7 +148,7 @@ class Leahpm(Tool):
         self.empty_home()
 
     def empty_home(self):
-        remove(self.home)
+        self.set_aside(self.home)
         os.makedirs(self.home, mode=0o700)
         with open(f"{self.home}/registries.yaml", "wb") as file:
             file.write(self.registries)
@@ -253,7 +260,8 @@ class Floor(Tool):
                 file.write(lock)
 
     def remove_installed(self):
-        remove(f"{self.cache}/generations", f"{self.cache}/current")
+        self.set_aside(f"{self.cache}/generations")
+        self.set_aside(f"{self.cache}/current")
 
 
 def make(name, programs, world, way="direct"):

@@ -22,6 +22,7 @@ class World:
     def __init__(self, folder, count, port):
         self.set, self.work = f"{folder}/set-{count}-{port}", f"{folder}/work-{count}"
         self.run = f"{folder}/nginx-{port}"
+        self.trash = f"{self.work}/trash"
         self.count, self.port = count, port
         self.certificate = None
 

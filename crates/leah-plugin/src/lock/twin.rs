@@ -64,7 +64,7 @@ mod tests {
         let text = String::from_utf8(twin).unwrap();
         let newer = text.replacen("{\"", "{\"new\":1,\"", 1);
         assert_eq!(Lock::read_twin(newer.as_bytes(), &digest), None);
-        let unfit = text.replacen("^1", "^9", 1);
+        let unfit = text.replacen("^1.2", "^9.2", 1);
         assert_ne!(unfit, text);
         assert_eq!(Lock::read_twin(unfit.as_bytes(), &digest), None);
     }
