@@ -58,19 +58,40 @@ def run(command, **options):
 
 def ours():
     """Builds what is shipped, the tools for registries, and the floor."""
-    # As CONTRIBUTING.md says of the binary that is shipped.
-    environment = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static"}
-    shipped = ["cargo", "build", "--quiet", "--locked", "--profile", "dist", "--target", TARGET, "-p", "leahpm"]
-    run(shipped, cwd=PROJECT, env=environment)
+    shipped = ship(PROJECT, f"{PROJECT}/target")
     run(["cargo", "build", "--quiet", "--locked", "--release", "-p", "leahpm", "-p", "leah-registry"], cwd=PROJECT)
     run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=f"{HERE}/floor")
     release = f"{PROJECT}/target/release"
     return {
-        "leahpm": f"{PROJECT}/target/{TARGET}/dist/leahpm",
+        "leahpm": shipped,
         "leahpm-plain": f"{release}/leahpm",
         "leah-registry": f"{release}/leah-registry",
         "floor": f"{HERE}/floor/target/release/floor",
     }
+
+
+def unverified(folder):
+    """Builds what is shipped once more, from a copy of what is committed that verifies nothing."""
+    copy = f"{folder}/unverified"
+    shutil.rmtree(copy, ignore_errors=True)
+    os.makedirs(copy)
+    archive = subprocess.Popen(["git", "archive", "HEAD"], cwd=PROJECT, stdout=subprocess.PIPE)
+    subprocess.run(["tar", "-x", "-C", copy], stdin=archive.stdout, check=True)
+    if archive.wait():
+        raise SystemExit("`git archive` failed; `verification` needs a clone")
+    # Not as a part of the repository in which the folder may lie.
+    alone = {**os.environ, "GIT_CEILING_DIRECTORIES": folder}
+    run(["git", "apply", f"{HERE}/unverified.patch"], cwd=copy, env=alone)
+    # Beside its sources, so that it is never taken for the real one.
+    return ship(copy, f"{folder}/unverified-target")
+
+
+def ship(sources, target):
+    """Builds the binary that is shipped, as CONTRIBUTING.md says."""
+    environment = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static", "CARGO_TARGET_DIR": target}
+    command = ["cargo", "build", "--quiet", "--locked", "--profile", "dist", "--target", TARGET, "-p", "leahpm"]
+    run(command, cwd=sources, env=environment)
+    return f"{target}/{TARGET}/dist/leahpm"
 
 
 def peers(folder):

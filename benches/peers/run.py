@@ -51,9 +51,10 @@ def main():
     options = parse_options()
     programs.check_system()
     found = {**programs.ours(), **programs.peers(options.folder)}
-    for name, path in [("leahpm", options.leahpm), ("leahpm-unverified", options.unverified)]:
-        if path:
-            found[name] = os.path.abspath(path)
+    if options.leahpm:
+        found["leahpm"] = os.path.abspath(options.leahpm)
+    if "verification" in options.parts:
+        found["leahpm-unverified"] = programs.unverified(options.folder)
     results = {"programs": programs.versions(found), "machine": programs.machine(options.folder)}
     report.about(results)
     goals = []
@@ -82,7 +83,6 @@ def parse_options():
     parser.add_argument("--scenarios", type=some_of(tools.SCENARIOS), default=usual, help=which)
     parser.add_argument("--blocks", action="store_true", help="in `tools`, all runs of one tool and then the next")
     parser.add_argument("--leahpm", help="another leahpm than the one that is built here")
-    parser.add_argument("--unverified", help="a leahpm that verifies nothing, for `verification`")
     parser.add_argument("--folder", type=os.path.abspath, default=folder, help="on a disk [target/peers]")
     parser.add_argument("--port", type=int, default=8765, help="the first of twelve on 127.0.0.1 [8765]")
     parser.add_argument("--json", help="file for every single figure [results.json in the folder]")
