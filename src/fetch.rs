@@ -2,17 +2,25 @@
 //! and unpacked, each in one go by one thread, while the next ones are on their way. What is not verified never reaches
 //! the store.
 
-use std::sync::Arc;
+use std::{
+    panic,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use leah_plugin::{digest::Hashed, layout::EntryName, name::PluginName, record::VersionLine};
 use semver::Version;
 
 use crate::{
+    fs::{FsError, SyncPoint},
     parallel::{self, Ahead},
     registry::{Registry, RegistryError},
     store::{Store, StoreError, Trust},
     verify::{self, Verified, VerifyError},
 };
+
+/// So many bytes of archives, unpacked and put on disk, are worth a sync of their own while others are still to come.
+const SYNC_BYTES: u64 = 4 << 20;
 
 /// A package that must come into the store.
 #[derive(Debug)]
@@ -95,10 +103,20 @@ pub fn fetch_all(
         size: &|need: &Need| need.line.size,
         begin: &|need| need.registry.begin_archive(&need.name, &need.line),
     };
-    let stored = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
-        fetch(need, store, trust, observe)
-    });
-    stored.map(drop)
+    let (stored, to_sync) = mpsc::channel();
+    thread::scope(|scope| {
+        let synced = scope.spawn(move || sync_meanwhile(store.sync_point(), &to_sync));
+        let fetched = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
+            fetch(need, store, trust, observe)?;
+            // Where nobody listens any more there is an error to come.
+            drop(stored.send(need.line.size));
+            Ok(())
+        });
+        drop(stored);
+        let synced = synced.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        fetched?;
+        Ok(synced.map_err(StoreError::from)?)
+    })
 }
 
 /// The archive of a package, once it was found to be what was signed.
@@ -108,6 +126,20 @@ pub fn fetch_all(
 pub fn archive(need: &Need, observe: &dyn Fn(Progress<'_>)) -> Result<Hashed, FetchError> {
     verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
     Ok(read(need, observe)?.0)
+}
+
+/// Has the disk write what is in the store while processors work on the rest, so that little is left for the sync before
+/// the switch. That one is the one that counts; but an error is told only once, so none may be lost here.
+fn sync_meanwhile(sync: &SyncPoint, stored: &mpsc::Receiver<u64>) -> Result<(), FsError> {
+    let mut waiting = 0;
+    while let Ok(bytes) = stored.recv() {
+        waiting += stored.try_iter().fold(bytes, u64::saturating_add);
+        if waiting >= SYNC_BYTES {
+            sync.sync()?;
+            waiting = 0;
+        }
+    }
+    Ok(())
 }
 
 fn fetch(

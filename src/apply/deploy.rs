@@ -1,5 +1,7 @@
 //! Making a set live: fetch what is missing, write the generation, one sync, one rename.
 
+use std::cmp::Reverse;
+
 use leah_plugin::{
     layout::EntryName,
     lock::{Lock, Locked},
@@ -88,7 +90,9 @@ fn carry_out(
 ) -> Result<Option<Switched>, ApplyError> {
     let durability = apply.config.durability;
     let store = apply.with_patience(|patience| Store::open(apply.layout, durability, patience))?;
-    let needs = missing(&store, session, live, &plan.lock)?;
+    let mut needs = missing(&store, session, live, &plan.lock)?;
+    // The largest first: at the end no thread has much to do while the others have nothing.
+    needs.sort_by_key(|need| Reverse(need.line.size));
     let switched = fetch_into(apply, &store, &needs, Trust::WhatWasLive)
         .and_then(|()| settings::settle(apply, live, plan, |_, _| true))
         .and_then(|()| switch(apply, session, &store, live, plan));
