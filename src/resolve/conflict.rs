@@ -222,9 +222,10 @@ fn unusable(
     fits: impl Fn(&Version) -> bool,
 ) -> Vec<(Unusable, Vec<Version>)> {
     let mut groups: Vec<(Unusable, Vec<Version>)> = Vec::new();
+    let lock = universe.requirements.preferred.get(plugin.name);
     let fitting = |candidate: &&Candidate| fits(&candidate.version);
     for candidate in plugin.record.versions().iter().filter(fitting) {
-        let reason = Unusable::check(candidate, plugin.registry, plugin.name, universe.requirements);
+        let reason = Unusable::check(candidate, plugin.registry, plugin.name, lock, universe.requirements);
         let Some(reason) = reason else { continue };
         match groups.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, versions)) => versions.push(candidate.version.clone()),

@@ -9,7 +9,7 @@ use std::{
 use leah_plugin::name::{Origin, PluginName};
 use semver::{Version, VersionReq};
 
-use crate::requirements::{PluginId, Requirements, Stays};
+use crate::requirements::{PluginId, Preferred, Requirements, Stays};
 
 /// One version of a plugin, as its record states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,19 +124,20 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    /// Why `candidate` of `plugin` cannot be used, if so. Revoked comes first: no other reason could
-    /// tempt a user to work around it. A plugin that must stay comes next, since that is what the user said.
+    /// Why `candidate` of a plugin cannot be used, if so; `lock` is what is locked under its name. Revoked comes
+    /// first: no other reason could tempt a user to work around it. A plugin that must stay comes next, since that is
+    /// what the user said.
     pub(super) fn check(
         candidate: &Candidate,
         registry: &Origin,
         name: &PluginName,
-        requirements: &Requirements,
+        lock: Option<&Preferred>,
+        Requirements { api, host, .. }: &Requirements,
     ) -> Option<Self> {
-        let Requirements { api, host, .. } = requirements;
-        let locked = || is_locked(candidate, registry, name, requirements);
+        let locked = || is_locked(candidate, registry, lock);
         if candidate.revoked {
             Some(Self::Revoked)
-        } else if let Some((at, why)) = stays(requirements, name).filter(|_| !locked()) {
+        } else if let Some((at, why)) = stays(lock).filter(|_| !locked()) {
             Some(Self::Stays { at: at.clone(), why })
         } else if !candidate.api.matches(api) {
             Some(Self::Api { needs: candidate.api.clone(), has: api.clone() })
@@ -176,20 +177,14 @@ impl fmt::Display for Unusable {
 }
 
 /// The version at which a plugin must stay, and why.
-fn stays<'a>(requirements: &'a Requirements, name: &PluginName) -> Option<(&'a Version, Stays)> {
-    let locked = requirements.preferred.get(name)?;
-    Some((&locked.version, locked.stays?))
+fn stays(lock: Option<&Preferred>) -> Option<(&Version, Stays)> {
+    let Preferred { version, stays, .. } = lock?;
+    Some((version, (*stays)?))
 }
 
 /// True when the lock holds exactly this version of this registry's plugin.
-pub(super) fn is_locked(
-    candidate: &Candidate,
-    registry: &Origin,
-    name: &PluginName,
-    requirements: &Requirements,
-) -> bool {
-    let locked = requirements.preferred.get(name);
-    locked.is_some_and(|locked| locked.registry == *registry && locked.version == candidate.version)
+pub(super) fn is_locked(candidate: &Candidate, registry: &Origin, lock: Option<&Preferred>) -> bool {
+    lock.is_some_and(|lock| lock.version == candidate.version && lock.registry == *registry)
 }
 
 /// The registries that a resolution can touch: dependencies never leave their parent's.

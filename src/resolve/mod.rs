@@ -144,11 +144,10 @@ fn resolution(
     });
     let chosen: Chosen<'_, '_> =
         plugins.map(|(plugin, position)| (plugin.name, (plugin, position))).collect();
-    let mut graph = BTreeMap::new();
-    for (name, (plugin, position)) in &chosen {
-        graph.insert(*name, plugin.at(*position).dependencies.keys().collect());
-    }
-    let order = order::order(&graph).map_err(ResolveError::Cycle)?;
+    let needs = chosen
+        .iter()
+        .map(|(name, (plugin, position))| (*name, plugin.at(*position).dependencies.keys().collect()));
+    let order = order::order(&needs.collect()).map_err(ResolveError::Cycle)?;
     let ranges = skipped::ranges(&chosen, universe.requirements);
     let resolved = chosen.iter().map(|(name, (plugin, position))| {
         let candidate = plugin.at(*position);

@@ -1,7 +1,10 @@
 //! The order in which plugins are made ready: dependencies first, otherwise by name. Where plugins need
 //! each other in a ring there is no such order, and the ring is named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+};
 
 use leah_plugin::name::PluginName;
 
@@ -13,39 +16,44 @@ type Graph<'a> = BTreeMap<&'a PluginName, Vec<&'a PluginName>>;
 /// # Errors
 /// The shortest way around a ring that a walk finds, starting at its first name.
 pub(super) fn order(graph: &Graph<'_>) -> Result<Vec<PluginName>, Vec<PluginName>> {
-    let mut waiting: BTreeMap<&PluginName, usize> =
-        graph.iter().map(|(name, it)| (*name, it.len())).collect();
-    let mut needed_by: BTreeMap<&PluginName, Vec<&PluginName>> = BTreeMap::new();
-    for (name, needs) in graph {
-        needs.iter().for_each(|needed| needed_by.entry(needed).or_default().push(name));
+    // Numbers in the order of names stand for the names, which are slow to compare.
+    let names: Vec<&PluginName> = graph.keys().copied().collect();
+    let numbers: HashMap<&PluginName, usize> =
+        names.iter().enumerate().map(|(number, name)| (*name, number)).collect();
+    let mut open: Vec<usize> = graph.values().map(Vec::len).collect();
+    let mut needed_by = vec![Vec::new(); names.len()];
+    for (number, needs) in graph.values().enumerate() {
+        needs.iter().for_each(|needed| needed_by[numbers[needed]].push(number));
     }
-    let mut ready: BTreeSet<&PluginName> =
-        waiting.iter().filter(|(_, open)| **open == 0).map(|(name, _)| *name).collect();
-    let mut order = Vec::with_capacity(graph.len());
-    while let Some(name) = ready.pop_first() {
-        waiting.remove(name);
-        order.push(name.clone());
-        for dependent in needed_by.get(name).into_iter().flatten() {
-            let open = waiting.get_mut(dependent).expect("a plugin waits until all it needs is ready");
-            *open -= 1;
-            if *open == 0 {
-                ready.insert(dependent);
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..names.len()).filter(|number| open[*number] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(names.len());
+    while let Some(Reverse(number)) = ready.pop() {
+        order.push(names[number].clone());
+        for dependent in &needed_by[number] {
+            open[*dependent] -= 1;
+            if open[*dependent] == 0 {
+                ready.push(Reverse(*dependent));
             }
         }
     }
-    match waiting.keys().next() {
-        None => Ok(order),
-        Some(start) => Err(ring(graph, &waiting, start)),
+    if order.len() == names.len() {
+        return Ok(order);
     }
+    let waiting: Vec<&PluginName> =
+        names.iter().zip(open).filter(|(_, open)| *open > 0).map(|(name, _)| *name).collect();
+    Err(ring(graph, &waiting))
 }
 
 /// Every plugin that still waits needs another that does, so walking on must come back to one.
-fn ring(graph: &Graph<'_>, waiting: &BTreeMap<&PluginName, usize>, start: &PluginName) -> Vec<PluginName> {
-    let mut path = vec![start];
-    let mut place = BTreeMap::from([(start, 0)]);
+/// `waiting` is sorted.
+fn ring(graph: &Graph<'_>, waiting: &[&PluginName]) -> Vec<PluginName> {
+    let mut path = vec![waiting[0]];
+    let mut place = BTreeMap::from([(waiting[0], 0)]);
     loop {
         let last = path[path.len() - 1];
-        let next = *graph[last].iter().find(|it| waiting.contains_key(*it)).expect("it waits for something");
+        let waits_for = graph[last].iter().find(|needed| waiting.binary_search(needed).is_ok());
+        let next = *waits_for.expect("it waits for something");
         if let Some(begin) = place.insert(next, path.len()) {
             let mut ring: Vec<PluginName> = path[begin..].iter().map(|name| (*name).clone()).collect();
             let first = ring.iter().enumerate().min_by_key(|(_, name)| *name).map_or(0, |(i, _)| i);

@@ -118,7 +118,8 @@ fn reason(
     requirements: &Requirements,
 ) -> SkipReason {
     let (plugin, position) = chosen[name];
-    if let Some(reason) = Unusable::check(candidate, plugin.registry, name, requirements) {
+    let lock = requirements.preferred.get(name);
+    if let Some(reason) = Unusable::check(candidate, plugin.registry, name, lock, requirements) {
         return SkipReason::Unusable(reason);
     }
     let excluding = |(_, range): &&(_, &VersionReq)| !range.matches(&candidate.version);

@@ -107,10 +107,13 @@ impl<'a> Plugin<'a> {
         name: &'a PluginName,
         record: &'a Record,
     ) -> Self {
+        let lock = requirements.preferred.get(name);
         let can_be_used =
-            |candidate: &&Candidate| Unusable::check(candidate, registry, name, requirements).is_none();
-        let usable: Vec<_> = record.versions().iter().filter(can_be_used).collect();
-        let locked = usable.iter().position(|it| is_locked(it, registry, name, requirements));
+            |candidate: &&Candidate| Unusable::check(candidate, registry, name, lock, requirements).is_none();
+        // Of most plugins all versions can be used.
+        let mut usable = Vec::with_capacity(record.versions().len());
+        usable.extend(record.versions().iter().filter(can_be_used));
+        let locked = usable.iter().position(|it| is_locked(it, registry, lock));
         let asked = requirements.wanted.get(name).is_some_and(|wanted| wanted.registry == *registry);
         Self {
             registry,

@@ -4,16 +4,18 @@
 use std::fmt;
 
 use pubgrub::VersionSet;
+use smallvec::{SmallVec, smallvec};
 
 /// A set of positions, as the ascending points where membership changes: `[2, 5]` is 2, 3 and 4, and
-/// `[0]` is everything. One set has one form, which the solver relies on.
+/// `[0]` is everything. One set has one form, which the solver relies on. Most sets are one span or all but one, and
+/// the solver copies them all the time, so these need no memory of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Positions(Vec<u32>);
+pub(super) struct Positions(SmallVec<[u32; 4]>);
 
 impl Positions {
     /// The positions whose flag is true; none beyond the last flag.
     pub(super) fn of(flags: impl IntoIterator<Item = bool>) -> Self {
-        let mut points = Vec::new();
+        let mut points = SmallVec::new();
         let mut inside = false;
         let mut end = 0;
         for flag in flags {
@@ -58,7 +60,7 @@ impl Positions {
     }
 
     fn combine(&self, other: &Self, keep: impl Fn(bool, bool) -> bool) -> Self {
-        let mut points = Vec::with_capacity(self.0.len() + other.0.len());
+        let mut points = SmallVec::new();
         let mut inside = false;
         for (at, left, right) in self.walk(other) {
             if keep(left, right) != inside {
@@ -74,16 +76,16 @@ impl VersionSet for Positions {
     type V = u32;
 
     fn empty() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 
     fn singleton(position: u32) -> Self {
-        Self(vec![position, position + 1])
+        Self(smallvec![position, position + 1])
     }
 
     fn complement(&self) -> Self {
         match self.0.first() {
-            Some(0) => Self(self.0[1..].to_vec()),
+            Some(0) => Self(SmallVec::from_slice(&self.0[1..])),
             _ => Self(std::iter::once(0).chain(self.0.iter().copied()).collect()),
         }
     }
@@ -161,7 +163,7 @@ mod tests {
 
     #[test]
     fn everything_is_the_complement_of_nothing() {
-        assert_eq!(Positions::full(), Positions(vec![0]));
+        assert_eq!(Positions::full(), Positions(smallvec![0]));
         assert_eq!(Positions::full().complement(), Positions::empty());
     }
 }
