@@ -109,8 +109,8 @@ pub fn fetch_all(
         let fetched = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
             fetch(need, store, trust, observe)?;
             // Where nobody listens any more there is an error to come.
-            drop(stored.send(need.line.size));
-            Ok(())
+            let _ = stored.send(need.line.size);
+            Ok::<(), FetchError>(())
         });
         drop(stored);
         let synced = synced.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
