@@ -160,6 +160,27 @@ fn range<'a>(
     }
 }
 
+/// The ranges that `versions` state, or the user, each once, that of the newest first; a few where there are many.
+fn ranges<'a>(
+    universe: &Universe<'a>,
+    from: Option<u32>,
+    versions: &Positions,
+    to: u32,
+) -> Vec<&'a VersionReq> {
+    const MOST: usize = 8;
+    let name = universe.plugin(to).name;
+    let Some(from) = from else { return range(universe, None, versions, to).into_iter().collect() };
+    let plugin = universe.plugin(from);
+    let mut ranges: Vec<&VersionReq> = Vec::new();
+    for version in versions.highest_first(plugin.usable.len() as u32) {
+        match plugin.at(version).dependencies.get(name) {
+            Some(range) if ranges.len() < MOST && !ranges.contains(&range) => ranges.push(range),
+            _ => {}
+        }
+    }
+    ranges
+}
+
 fn two_registries(universe: &Universe<'_>, grounds: &Grounds) -> Vec<Fact> {
     let contested = grounds.claims.values().filter(|claims| claims.len() > 1);
     let fact = |claims: &BTreeSet<u32>| {
@@ -174,19 +195,29 @@ fn two_registries(universe: &Universe<'_>, grounds: &Grounds) -> Vec<Fact> {
 fn nothing_fits(universe: &Universe<'_>, grounds: &Grounds) -> Vec<Fact> {
     let mut facts = Vec::new();
     for ((from, to, set), versions) in &grounds.edges {
-        let Some(range) = range(universe, *from, versions, *to).filter(|_| set.is_empty()) else { continue };
+        if !set.is_empty() {
+            continue;
+        }
         let plugin = universe.plugin(*to);
-        let fact = match plugin.record {
-            Record::Unknown => Fact::Unknown { plugin: plugin.id() },
-            Record::Versions(versions) => Fact::NoVersion {
-                plugin: plugin.id(),
-                range: range.clone(),
-                there: versions.iter().map(|candidate| candidate.version.clone()).collect(),
-                unusable: unusable(universe, plugin, |version| range.matches(version)),
-            },
-        };
-        if !facts.contains(&fact) {
-            facts.push(fact);
+        // Versions of one plugin are taken together when nothing fits any of their ranges. That of the newest is what there
+        // is to say; of the others only those for which something would be there.
+        for (place, range) in ranges(universe, *from, versions, *to).into_iter().enumerate() {
+            let unusable = unusable(universe, plugin, |version| range.matches(version));
+            if place > 0 && unusable.is_empty() {
+                continue;
+            }
+            let fact = match plugin.record {
+                Record::Unknown => Fact::Unknown { plugin: plugin.id() },
+                Record::Versions(versions) => Fact::NoVersion {
+                    plugin: plugin.id(),
+                    range: range.clone(),
+                    there: versions.iter().map(|candidate| candidate.version.clone()).collect(),
+                    unusable,
+                },
+            };
+            if !facts.contains(&fact) {
+                facts.push(fact);
+            }
         }
     }
     facts
