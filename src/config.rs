@@ -68,6 +68,8 @@ pub struct HostConfig {
 pub struct NetworkConfig {
     /// No network; the cache alone.
     pub offline: bool,
+    /// Whether packages are kept in the cache beside what is installed of them.
+    pub keep_packages: bool,
     /// How long a server may be silent.
     pub timeout: Duration,
     /// The proxy, in place of the one that the system names.
@@ -85,7 +87,15 @@ impl NetworkConfig {
     #[must_use]
     pub fn cache_alone(cache: CacheLayout) -> Self {
         let (timeout, tokens) = (Duration::ZERO, BTreeMap::new());
-        Self { offline: true, timeout, proxy: None, ca_certificates: Vec::new(), cache, tokens }
+        Self {
+            offline: true,
+            keep_packages: false,
+            timeout,
+            proxy: None,
+            ca_certificates: Vec::new(),
+            cache,
+            tokens,
+        }
     }
 }
 

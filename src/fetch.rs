@@ -12,15 +12,11 @@ use leah_plugin::{digest::Hashed, layout::EntryName, name::PluginName, record::V
 use semver::Version;
 
 use crate::{
-    fs::{FsError, SyncPoint},
     parallel::{self, Ahead},
     registry::{Registry, RegistryError},
     store::{Store, StoreError, Trust},
     verify::{self, Verified, VerifyError},
 };
-
-/// So many bytes of archives, unpacked and put on disk, are worth a sync of their own while others are still to come.
-const SYNC_BYTES: u64 = 4 << 20;
 
 /// A package that must come into the store.
 #[derive(Debug)]
@@ -105,7 +101,7 @@ pub fn fetch_all(
     };
     let (stored, to_sync) = mpsc::channel();
     thread::scope(|scope| {
-        let synced = scope.spawn(move || sync_meanwhile(store.sync_point(), &to_sync));
+        let synced = scope.spawn(move || store.sync_meanwhile(&to_sync));
         let fetched = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
             fetch(need, store, trust, observe)?;
             // Where nobody listens any more there is an error to come.
@@ -115,7 +111,7 @@ pub fn fetch_all(
         drop(stored);
         let synced = synced.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
         fetched?;
-        Ok(synced.map_err(StoreError::from)?)
+        Ok(synced?)
     })
 }
 
@@ -126,20 +122,6 @@ pub fn fetch_all(
 pub fn archive(need: &Need, observe: &dyn Fn(Progress<'_>)) -> Result<Hashed, FetchError> {
     verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
     Ok(read(need, observe)?.0)
-}
-
-/// Has the disk write what is in the store while processors work on the rest, so that little is left for the sync before
-/// the switch. That one is the one that counts; but an error is told only once, so none may be lost here.
-fn sync_meanwhile(sync: &SyncPoint, stored: &mpsc::Receiver<u64>) -> Result<(), FsError> {
-    let mut waiting = 0;
-    while let Ok(bytes) = stored.recv() {
-        waiting += stored.try_iter().fold(bytes, u64::saturating_add);
-        if waiting >= SYNC_BYTES {
-            sync.sync()?;
-            waiting = 0;
-        }
-    }
-    Ok(())
 }
 
 fn fetch(

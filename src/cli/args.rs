@@ -49,6 +49,10 @@ pub(super) struct GlobalArgs {
     /// Use no network, only what is in the cache
     #[arg(long, global = true, env = "LEAHPM_OFFLINE", hide_env = true, value_parser = FalseyValueParser::new())]
     offline: bool,
+    /// Keep packages in the cache as well, for another machine or home, and for `--offline`
+    #[arg(long, global = true, env = "LEAHPM_KEEP_PACKAGES", hide_env = true,
+        value_parser = FalseyValueParser::new())]
+    keep_packages: bool,
     /// Answer yes to every question but those about permissions and keys
     #[arg(short, long, global = true, env = "LEAHPM_YES", hide_env = true, value_parser = FalseyValueParser::new())]
     yes: bool,
@@ -146,10 +150,11 @@ pub(super) struct GlobalArgs {
 pub(super) struct Said(BTreeSet<&'static str>);
 
 /// The options that the user's file can say something of, by their ids.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "home",
     "cache",
     "offline",
+    "keep_packages",
     "host_version",
     "no_host",
     "host_wait",
@@ -203,6 +208,7 @@ impl GlobalArgs {
             home: said.or("home", self.home, file.home.map(|path| Some(path.into()))),
             cache: said.or("cache", self.cache, file.cache.map(|path| Some(path.into()))),
             offline: said.or("offline", self.offline, file.offline),
+            keep_packages: said.or("keep_packages", self.keep_packages, file.keep_packages),
             host_version: said.or("host_version", self.host_version, file.host_version.map(Some)),
             no_host: said.or("no_host", self.no_host, file.no_host),
             host_wait: said.or("host_wait", self.host_wait, file.host_wait),
@@ -233,6 +239,7 @@ impl GlobalArgs {
     fn network(&self, home: &Path) -> Result<NetworkConfig, ConfigError> {
         Ok(NetworkConfig {
             offline: self.offline,
+            keep_packages: self.keep_packages,
             timeout: Duration::from_secs(self.timeout),
             proxy: self.proxy.as_deref().map(config::proxy).transpose()?,
             ca_certificates: self.ca_cert.clone(),

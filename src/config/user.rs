@@ -28,6 +28,8 @@ pub struct UserFile {
     pub cache: Option<PathBuf>,
     /// `--offline`.
     pub offline: Option<bool>,
+    /// `--keep-packages`.
+    pub keep_packages: Option<bool>,
     /// `--host-version`.
     pub host_version: Option<Version>,
     /// `--no-host`.

@@ -238,7 +238,8 @@ fn check_generation(
     let (text, twin) =
         (fs::read(&layout.lock_file(number), MAX_YAML_BYTES as u64)?, Layout::lock_twin_in(&folder));
     let says = |twin: Vec<u8>| Lock::read_twin(&twin, &Digest::of(&text));
-    if fs::read_if_any(&twin, MAX_YAML_BYTES as u64)?.and_then(says) == Lock::read(&text).ok() {
+    let said = fs::read_if_any(&twin, MAX_YAML_BYTES as u64)?.and_then(says);
+    if said.is_none_or(|said| Lock::read(&text).is_ok_and(|lock| lock == said)) {
         expected.insert(twin);
     }
     for listed in fs::list(&folder)? {
@@ -340,6 +341,17 @@ mod tests {
                 fs::symlink(Path::new("/"), &open(&folder).join("root")).unwrap();
             },
             &format!("`HOME/store/{entry}/root` does not belong to `{entry}`"),
+        );
+        check_damage(
+            |layout, _| {
+                let twin = Layout::lock_twin_in(&layout.generation(1));
+                let changed =
+                    disk::read_to_string(&twin).unwrap().replace("\"enabled\":true", "\"enabled\":false");
+                disk::remove_file(&twin).unwrap();
+                disk::write(&twin, changed).unwrap();
+            },
+            "`HOME/generations/1/translator` does not belong to generation 1; \
+             `HOME/generations/1/leah.lock.json` does not belong to generation 1",
         );
         check_damage(
             |layout, _| {

@@ -55,7 +55,7 @@ fn a_disabled_plugin_has_no_link() {
     add(&store, &translator, Trust::WhatWasLive);
     let writer = patiently(|patience| Writer::begin(&store, "leahpm disable", patience)).unwrap();
     let number = writer.write(&draft).unwrap().make_live().unwrap();
-    let expect = ["generation.yaml", "leah.lock", "translator", "was.live"];
+    let expect = ["generation.yaml", "leah.lock", "leah.lock.json", "translator", "was.live"];
     assert_eq!(sandbox.names(&sandbox.layout.generation(number)), expect);
 }
 

@@ -41,6 +41,7 @@ pub struct Remote {
     token: Option<Token>,
     cache: Cache,
     offline: bool,
+    keep_packages: bool,
     /// How long it may take to read all roots: before they are checked nobody knows whether they end.
     longest_walk: Duration,
     /// Index of the URL that answered last; it is asked first.
@@ -124,9 +125,21 @@ impl Remote {
         token: Option<Token>,
         config: &NetworkConfig,
     ) -> Self {
-        let (offline, longest_walk) = (config.offline, config.timeout.saturating_mul(WALK_TIMEOUTS));
+        let (offline, keep_packages) = (config.offline, config.keep_packages);
+        let longest_walk = config.timeout.saturating_mul(WALK_TIMEOUTS);
         let (cache, answered) = (Cache::new(config.cache.clone()), AtomicUsize::new(0));
-        Self { origin, urls, client, token, cache, offline, longest_walk, answered, ahead: Mutex::default() }
+        Self {
+            origin,
+            urls,
+            client,
+            token,
+            cache,
+            offline,
+            keep_packages,
+            longest_walk,
+            answered,
+            ahead: Mutex::default(),
+        }
     }
 
     /// The address that may stand in a lock.
@@ -158,7 +171,10 @@ impl Remote {
             self.first(wanted.path, |url, retries| self.right(url, wanted, (retries, received), &mut wrong));
         match (found, wrong) {
             (Ok(Some(bytes)), _) => {
-                self.cache.keep(wanted.named, &bytes);
+                // The store has what is in a package. To write it twice takes a quarter of the time of an install.
+                if wanted.named == Named::Object || self.keep_packages {
+                    self.cache.keep(wanted.named, &bytes);
+                }
                 Ok(Some(bytes))
             }
             (_, Some(Wrong { url, end: End::Closed, .. })) => Err(RegistryError::OpenEnded { url }),

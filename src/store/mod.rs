@@ -4,7 +4,7 @@
 
 pub mod lock;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::mpsc};
 
 use leah_home::content::{Content, content_of};
 use leah_plugin::{
@@ -19,6 +19,9 @@ use crate::{
     live,
     verify::Verified,
 };
+
+/// So many bytes of archives, unpacked, are worth a sync of their own while others are still to come.
+const SYNC_BYTES: u64 = 4 << 20;
 
 /// The store, opened for adding. While it is open, nothing is removed from it.
 #[derive(Debug)]
@@ -117,6 +120,23 @@ impl<'a> Store<'a> {
     #[must_use]
     pub fn sync_point(&self) -> &SyncPoint {
         &self.sync
+    }
+
+    /// Has the disk write what is added while processors work on the rest, so that little is left for the sync before the
+    /// switch, until nobody sends more. `added` gets the bytes of archives whose files are in the store.
+    ///
+    /// # Errors
+    /// When the disk could not take it. That is told only once, so it must not be lost here.
+    pub fn sync_meanwhile(&self, added: &mpsc::Receiver<u64>) -> Result<(), StoreError> {
+        let mut waiting = 0;
+        while let Ok(bytes) = added.recv() {
+            waiting += added.try_iter().fold(bytes, u64::saturating_add);
+            if waiting >= SYNC_BYTES {
+                self.sync.sync()?;
+                waiting = 0;
+            }
+        }
+        Ok(())
     }
 
     /// True when the entry for a package with this content is there and right. A damaged one is left

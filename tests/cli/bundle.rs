@@ -105,6 +105,7 @@ fn what_a_lock_says_besides_stays_in_it_byte_for_byte() {
 #[test]
 fn holds_plugins_of_a_folder_of_a_server_and_of_what_is_compiled_in() {
     let (sandbox, served, server) = served();
+    sandbox.keep_packages();
     add(&sandbox, &served, &server.url());
     let local = TestRegistry::new(&sandbox, "local");
     local.publish_all(&[("tool", "2.0.0")]).add(&sandbox);

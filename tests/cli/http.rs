@@ -72,8 +72,26 @@ fn installs_updates_and_rolls_back_over_http() {
 }
 
 #[test]
+fn packages_are_kept_where_that_is_wanted() {
+    let kept = |arguments: &[&str], environment: &[(&str, &str)], config: &str| {
+        let (sandbox, hub, server) = served();
+        add(&sandbox, &hub, &server.url());
+        sandbox.write("config.yaml", config);
+        let line = [&["install", "alpha", "--config-file", "config.yaml"], arguments].concat();
+        sandbox.run_env(&line, environment).ok();
+        sandbox.path("cache/archives").exists()
+    };
+    assert!(!kept(&[], &[], ""));
+    assert!(kept(&["--keep-packages"], &[], ""));
+    assert!(kept(&[], &[("LEAHPM_KEEP_PACKAGES", "1")], ""));
+    assert!(kept(&[], &[], "keep_packages: true\n"));
+    assert!(!kept(&[], &[("LEAHPM_KEEP_PACKAGES", "0")], "keep_packages: true\n"));
+}
+
+#[test]
 fn the_cache_serves_what_the_network_does_not() {
     let (sandbox, hub, server) = served();
+    sandbox.keep_packages();
     add(&sandbox, &hub, &server.url());
     sandbox.run(&["install", "alpha"]).ok();
     sandbox.run(&["uninstall", "alpha"]).ok();

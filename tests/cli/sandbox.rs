@@ -8,7 +8,10 @@ use std::{
     os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use leah_plugin::{
@@ -30,6 +33,7 @@ pub struct Sandbox {
     path: PathBuf,
     /// What is different in each run, and the word that stands for it.
     redactions: Mutex<Vec<(String, String)>>,
+    keeps_packages: AtomicBool,
 }
 
 /// What the program answered, with paths, times and keys replaced by words.
@@ -95,7 +99,12 @@ impl Sandbox {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = fs::canonicalize(folder.path()).unwrap();
-        let sandbox = Self { _folder: folder, path, redactions: Mutex::default() };
+        let sandbox = Self {
+            _folder: folder,
+            path,
+            redactions: Mutex::default(),
+            keeps_packages: AtomicBool::new(false),
+        };
         // The longer of two paths is replaced first.
         sandbox.redact(sandbox.home().display(), "[HOME]");
         sandbox.redact(sandbox.path.display(), "[DIR]");
@@ -105,6 +114,11 @@ impl Sandbox {
     /// A path in the sandbox.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.path.join(path)
+    }
+
+    /// From here on each run keeps packages in the cache.
+    pub fn keep_packages(&self) {
+        self.keeps_packages.store(true, Ordering::Relaxed);
     }
 
     /// The folder that LEAH_HOME names.
@@ -198,6 +212,7 @@ impl Sandbox {
             .env("LEAH_CACHE", self.path("cache"))
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
+            .envs(self.keeps_packages.load(Ordering::Relaxed).then_some(("LEAHPM_KEEP_PACKAGES", "1")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -177,6 +177,8 @@ fn shows_what_there_is_to_do() {
     1>                                 config.yaml in the platform's configuration folder]
     1>       --dry-run                 Say what would be done and do nothing
     1>       --offline                 Use no network, only what is in the cache
+    1>       --keep-packages           Keep packages in the cache as well, for another machine or home, and
+    1>                                 for `--offline`
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it
@@ -234,6 +236,8 @@ fn shows_what_there_is_to_do() {
     1>                                 config.yaml in the platform's configuration folder]
     1>       --dry-run                 Say what would be done and do nothing
     1>       --offline                 Use no network, only what is in the cache
+    1>       --keep-packages           Keep packages in the cache as well, for another machine or home, and
+    1>                                 for `--offline`
     1>   -y, --yes                     Answer yes to every question but those about permissions and keys
     1>       --grant <PERMISSION>      Grant a permission: PERMISSION, PLUGIN:PERMISSION or all
     1>       --deny <PERMISSION>       Deny a permission; the plugin runs without it

@@ -21,6 +21,7 @@ fn take_out(sandbox: &Sandbox, plugin: &str) {
 #[test]
 fn what_keeps_its_bytes_is_asked_for_once_in_the_life_of_a_cache() {
     let (sandbox, hub, server) = served();
+    sandbox.keep_packages();
     let edge = Edge::before(&server);
     add(&sandbox, &hub, &edge.url());
     insta::assert_snapshot!(edge.log(), @"
@@ -97,6 +98,7 @@ fn what_only_looks_at_the_home_asks_nobody() {
 #[test]
 fn a_damaged_cache_costs_questions_and_nothing_else() {
     let (sandbox, hub, server) = served();
+    sandbox.keep_packages();
     let edge = Edge::before(&server);
     add(&sandbox, &hub, &edge.url());
     sandbox.run(&["install", "alpha"]).ok();
@@ -176,6 +178,7 @@ fn a_cache_that_cannot_be_written_or_read_is_done_without() {
 #[test]
 fn without_a_network_the_cache_serves_what_it_has() {
     let (sandbox, hub, server) = served();
+    sandbox.keep_packages();
     let edge = Edge::before(&server);
     sandbox.redact(edge.url(), "[URL]");
     let key = hub.root_key().to_string();
@@ -208,6 +211,7 @@ pub fn expire(hub: &TestRegistry) {
 #[test]
 fn an_old_head_in_the_cache_resolves_nothing_and_still_repairs() {
     let (sandbox, hub, server) = served();
+    sandbox.keep_packages();
     add(&sandbox, &hub, &server.url());
     sandbox.run(&["install", "alpha"]).ok();
     expire(&hub);

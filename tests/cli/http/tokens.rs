@@ -74,7 +74,8 @@ fn a_private_registry_is_added_with_a_token_in_the_environment() {
     hint: put its token into LEAHPM_TOKEN_HUB and run the command again
     ");
     scene.add(&[], &[("LEAHPM_TOKEN_HUB", "wrong")]).fails(4);
-    scene.edge.questions();
+    // A run that has failed may have asked for more than it waited for.
+    let scene = Scene::new();
     scene.add(&[], &[("LEAHPM_TOKEN_HUB", TOKEN)]).ok();
     assert!(scene.all_with_token());
 }

@@ -8,6 +8,7 @@ use crate::{bundled::is_quiet, fixture::TestRegistry, http, sandbox::Sandbox};
 /// Somebody who gets a lock of a registry on a web server and knows the registry.
 fn known() -> (Sandbox, TestRegistry, leah_registry::serve::Server) {
     let (sandbox, hub, server) = http::served();
+    sandbox.keep_packages();
     http::add(&sandbox, &hub, &server.url());
     sandbox.run(&["install", "alpha"]).ok();
     sandbox.write("leah.lock", lock_of(&sandbox));

@@ -88,6 +88,7 @@ impl Shown {
         let config = NetworkConfig {
             offline: network == Network::Off,
             timeout: Duration::from_secs(30),
+            keep_packages: true,
             ..NetworkConfig::cache_alone(CacheLayout::new(self.cache()))
         };
         Session::new(Layout::new(self.sandbox.path("no-home")), now(), config).unwrap()

@@ -161,6 +161,7 @@ fn a_bundled_plugin_is_proven_by_this_program_alone() {
 #[test]
 fn tells_over_http_what_was_asked_and_offline_what_was_not() {
     let (sandbox, hub, server) = http::served();
+    sandbox.keep_packages();
     http::add(&sandbox, &hub, &server.url());
     sandbox.run(&["install", "alpha"]).ok();
     let step = |more: &[&str], at: usize| {
