@@ -350,8 +350,8 @@ mod tests {
                 disk::remove_file(&twin).unwrap();
                 disk::write(&twin, changed).unwrap();
             },
-            "`HOME/generations/1/translator` does not belong to generation 1; \
-             `HOME/generations/1/leah.lock.json` does not belong to generation 1",
+            "`HOME/generations/1/leah.lock.json` does not belong to generation 1; \
+             `HOME/generations/1/translator` does not belong to generation 1",
         );
         check_damage(
             |layout, _| {
