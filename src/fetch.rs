@@ -3,6 +3,7 @@
 //! the store.
 
 use std::{
+    collections::BTreeMap,
     panic,
     sync::{Arc, mpsc},
     thread,
@@ -14,6 +15,7 @@ use semver::Version;
 use crate::{
     parallel::{self, Ahead},
     registry::{Registry, RegistryError},
+    settings::Declared,
     store::{Store, StoreError, Trust},
     verify::{self, Verified, VerifyError},
 };
@@ -81,7 +83,8 @@ pub enum FetchError {
     Store(#[from] StoreError),
 }
 
-/// Brings all `needs` into the store, several at a time.
+/// Brings all `needs` into the store, several at a time. Gives the settings that each plugin declares: its manifest was
+/// read on the way.
 ///
 /// # Errors
 /// The first error; the packages that came before it are in the store by then, for the caller to discard.
@@ -90,7 +93,7 @@ pub fn fetch_all(
     store: &Store<'_>,
     trust: Trust,
     observe: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<(), FetchError> {
+) -> Result<BTreeMap<PluginName, Declared>, FetchError> {
     // Refused before the first download: nobody waits for bytes that cannot be right.
     for need in needs {
         verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
@@ -103,15 +106,16 @@ pub fn fetch_all(
     thread::scope(|scope| {
         let synced = scope.spawn(move || store.sync_meanwhile(&to_sync));
         let fetched = parallel::try_map_ahead(needs, parallel::processors(), &ahead, |need| {
-            fetch(need, store, trust, observe)?;
+            let declared = fetch(need, store, trust, observe)?;
             // Where nobody listens any more there is an error to come.
             let _ = stored.send(need.line.size);
-            Ok::<(), FetchError>(())
+            Ok::<_, FetchError>((need.name.clone(), declared))
         });
         drop(stored);
         let synced = synced.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
-        fetched?;
-        Ok(synced?)
+        let fetched = fetched?;
+        synced?;
+        Ok(fetched.into_iter().collect())
     })
 }
 
@@ -129,11 +133,11 @@ fn fetch(
     store: &Store<'_>,
     trust: Trust,
     observe: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<(), FetchError> {
+) -> Result<Declared, FetchError> {
     let (_, verified) = read(need, &|progress| observe(progress))?;
     let entry = store.add(&verified, trust)?;
     observe(Progress::Stored(entry.name()));
-    Ok(())
+    Ok(verified.package().manifest().config.clone())
 }
 
 fn read(need: &Need, observe: &dyn Fn(Progress<'_>)) -> Result<(Hashed, Verified), FetchError> {

@@ -1,6 +1,6 @@
 //! Making a set live: fetch what is missing, write the generation, one sync, one rename.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use leah_plugin::{
     layout::EntryName,
@@ -18,6 +18,7 @@ use crate::{
     plan::{self, Change, Plan},
     registry::Session,
     requirements::PluginId,
+    settings::Declared,
     store::{Store, Trust},
 };
 
@@ -93,9 +94,10 @@ fn carry_out(
     let mut needs = missing(&store, session, live, &plan.lock)?;
     // The largest first: at the end no thread has much to do while the others have nothing.
     needs.sort_by_key(|need| Reverse(need.line.size));
-    let switched = fetch_into(apply, &store, &needs, Trust::WhatWasLive)
-        .and_then(|()| settings::settle(apply, live, plan, |_, _| true))
-        .and_then(|()| switch(apply, session, &store, live, plan));
+    let switched = fetch_into(apply, &store, &needs, Trust::WhatWasLive).and_then(|declared| {
+        settings::settle(apply, live, plan, |_, _| true)?;
+        switch(apply, session, &store, (live, plan), &declared)
+    });
     if switched.is_err() {
         // Nothing of a change that is refused stays behind. That error is the one to report; what cannot be
         // removed now, `gc` removes.
@@ -111,8 +113,8 @@ fn switch(
     apply: &Apply<'_>,
     session: &Session,
     store: &Store<'_>,
-    live: Option<&Generation>,
-    plan: &Plan,
+    (live, plan): (Option<&Generation>, &Plan),
+    declared: &BTreeMap<PluginName, Declared>,
 ) -> Result<Option<Switched>, ApplyError> {
     let writer = apply.with_patience(|patience| Writer::begin(store, &apply.purpose(), patience))?;
     // Who makes one run wait while another learns of a revocation must not have the first one go back behind that.
@@ -135,7 +137,8 @@ fn switch(
     // was asked, since a set that it refuses changes nothing.
     remember::under_lock(apply, session, Some(&plan.lock), writer.home())?;
     let names = plan.changes.iter().map(Change::name).collect();
-    trial.switch(generation, &About { lock: &draft.lock, settings: &draft.settings, names }).map(Some)
+    let about = About { lock: &draft.lock, settings: &draft.settings, names, declared };
+    trial.switch(generation, &about).map(Some)
 }
 
 /// The packages of `lock` that are not in the store. What was live once is taken as it was checked then
@@ -187,9 +190,9 @@ pub(super) fn fetch_into(
     store: &Store<'_>,
     needs: &[Need],
     trust: Trust,
-) -> Result<(), ApplyError> {
+) -> Result<BTreeMap<PluginName, Declared>, ApplyError> {
     if needs.is_empty() {
-        return Ok(());
+        return Ok(BTreeMap::new());
     }
     let bytes = needs.iter().fold(0, |sum: u64, need| sum.saturating_add(need.line.size));
     apply.see(Event::Fetching { packages: needs.len(), bytes });
@@ -218,7 +221,9 @@ pub fn rollback(apply: &Apply<'_>, to: Option<u64>) -> Result<Rolled, ApplyError
         return Ok(rolled);
     }
     let names = rolled.changes.iter().map(Change::name).collect();
-    let about = About { lock: wanted.lock(), settings: &wanted.record().settings, names };
+    let declared = BTreeMap::new();
+    let about =
+        About { lock: wanted.lock(), settings: &wanted.record().settings, names, declared: &declared };
     let generation = writer.existing(number)?;
     let switched = Trial::begin(apply, number)?.switch(generation, &about)?;
     Ok(Rolled { switched: Some(switched), ..rolled })

@@ -70,7 +70,7 @@ pub fn repair(
     let plugins = live.lock().plugins.iter().filter(|(name, _)| damaged.contains(*name));
     let needs =
         plugins.map(|(name, locked)| deploy::need(session, name, locked)).collect::<Result<Vec<_>, _>>()?;
-    deploy::fetch_into(apply, &store, &needs, Trust::Nothing)?;
+    let declared = &deploy::fetch_into(apply, &store, &needs, Trust::Nothing)?;
     // A generation never changes: links that were tampered with are made new in the next one.
     let writer = apply.with_patience(|patience| Writer::begin(&store, &apply.purpose(), patience))?;
     let draft = Draft {
@@ -83,6 +83,7 @@ pub fn repair(
     };
     let generation = writer.write(&draft)?;
     apply.see(Event::Written { number: generation.number() });
-    let about = About { lock: &draft.lock, settings: &draft.settings, names: damaged.iter().collect() };
+    let names = damaged.iter().collect();
+    let about = About { lock: &draft.lock, settings: &draft.settings, names, declared };
     Trial::begin(apply, generation.number())?.switch(generation, &about).map(Some)
 }

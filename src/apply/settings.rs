@@ -71,18 +71,17 @@ pub fn configured(
     generation: &Generation,
     name: &PluginName,
 ) -> Result<Option<Configured>, ApplyError> {
-    let locked = generation.lock().plugins.get(name);
-    let file = generation.record().settings.get(name);
-    locked.map(|locked| look(layout, name, locked, file)).transpose()
+    let Some(locked) = generation.lock().plugins.get(name) else { return Ok(None) };
+    let declared = manifest(layout, name, locked)?.config;
+    look(layout, locked, declared, generation.record().settings.get(name)).map(Some)
 }
 
 fn look(
     layout: &Layout,
-    name: &PluginName,
     locked: &Locked,
+    declared: Declared,
     file: Option<&SettingsFile>,
 ) -> Result<Configured, ApplyError> {
-    let declared = manifest(layout, name, locked)?.config;
     let settings = file.map_or_else(|| Ok(Settings::default()), |file| read(layout, file))?;
     Ok(Configured { locked: locked.clone(), declared, settings })
 }
@@ -100,7 +99,10 @@ pub(super) struct Left {
 pub(super) fn left(layout: &Layout, about: &About<'_>) -> Left {
     let mut left = Left::default();
     for (name, locked) in about.lock.plugins.iter().filter(|(name, _)| about.names.contains(name)) {
-        let Ok(found) = look(layout, name, locked, about.settings.get(name)) else { continue };
+        let declared = about.declared.get(name).cloned();
+        let declared = declared.map_or_else(|| manifest(layout, name, locked).map(|it| it.config), Ok);
+        let found = declared.and_then(|declared| look(layout, locked, declared, about.settings.get(name)));
+        let Ok(found) = found else { continue };
         let missing = if locked.enabled { found.missing() } else { Vec::new() };
         let unused: Vec<String> = found.unused().into_keys().collect();
         if !missing.is_empty() {

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     generation::{self, Generation, Pending, Writer},
     host::{Host, HostError},
+    settings::Declared,
     store::Store,
 };
 
@@ -88,6 +89,8 @@ pub(super) struct About<'a> {
     pub(super) settings: &'a BTreeMap<PluginName, SettingsFile>,
     /// The plugins that change.
     pub(super) names: BTreeSet<&'a PluginName>,
+    /// The settings that some of them declare, where that is known already.
+    pub(super) declared: &'a BTreeMap<PluginName, Declared>,
 }
 
 impl<'a> Trial<'a> {
