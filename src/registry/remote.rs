@@ -169,6 +169,8 @@ impl Remote {
         let mut wrong = None;
         let found =
             self.first(wanted.path, |url, retries| self.right(url, wanted, (retries, received), &mut wrong));
+        // Where another URL came to be asked first meanwhile, nobody waits for what was asked ahead.
+        self.ahead().retain(|(_, path), _| path != wanted.path);
         match (found, wrong) {
             (Ok(Some(bytes)), _) => {
                 // The store has what is in a package. To write it twice takes a quarter of the time of an install.
