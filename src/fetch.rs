@@ -99,6 +99,7 @@ pub fn fetch_all(
         verify::check_line(need.registry.origin(), &need.name, &need.line).map_err(Box::new)?;
     }
     let ahead = Ahead {
+        bytes: needs.iter().map(|need| need.registry.bytes_ahead()).max().unwrap_or(0),
         size: &|need: &Need| need.line.size,
         begin: &|need| need.registry.begin_archive(&need.name, &need.line),
     };

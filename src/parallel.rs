@@ -9,12 +9,13 @@ use std::{
     thread,
 };
 
-/// Most items that are begun and not done, in number and in bytes of memory.
-const MOST_AHEAD: usize = 32;
-const BYTES_AHEAD: u64 = 4 << 20;
+/// Most items that are begun and not done.
+const MOST_AHEAD: usize = 64;
 
 /// How items are begun before it is their turn, so that they are on their way over a network while others are worked on.
 pub struct Ahead<'a, T> {
+    /// Most bytes of memory that items take which are begun and not done.
+    pub bytes: u64,
     /// How many bytes of memory an item takes once it is begun.
     pub size: &'a (dyn Fn(&T) -> u64 + Sync),
     /// Begins an item, without waiting for anything.
@@ -109,7 +110,7 @@ impl Window {
     fn advance<T>(&mut self, items: &[T], index: usize, ahead: &Ahead<'_, T>) {
         while let Some(item) = items.get(self.next) {
             let size = (ahead.size)(item);
-            let has_room = self.items < MOST_AHEAD && self.bytes.saturating_add(size) <= BYTES_AHEAD;
+            let has_room = self.items < MOST_AHEAD && self.bytes.saturating_add(size) <= ahead.bytes;
             if self.next > index && !has_room {
                 break;
             }

@@ -50,6 +50,7 @@ impl Registry {
         let found: Vec<_> = names.iter().zip(found).collect();
         let limit = |at: &RecordRef| at.size.min(MAX_RECORD_BYTES);
         let ahead = Ahead {
+            bytes: self.bytes_ahead(),
             size: &|(_, at): &(_, Option<RecordRef>)| at.as_ref().map_or(0, limit),
             begin: &|(_, at)| at.iter().for_each(|at| self.begin(&at.record, limit(at))),
         };
@@ -129,6 +130,7 @@ impl Registry {
         }
         let digests: Vec<&Digest> = digests.collect::<BTreeSet<_>>().into_iter().collect();
         let ahead = Ahead {
+            bytes: self.bytes_ahead(),
             size: &|_: &&Digest| USUAL_NODE_BYTES,
             begin: &|digest| self.begin(digest, MAX_NODE_BYTES),
         };

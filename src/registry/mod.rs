@@ -359,6 +359,12 @@ impl Registry {
         self.source.at_hand(&wanted)
     }
 
+    /// How many bytes of what is read soon are worth having on their way at a time.
+    #[must_use]
+    pub fn bytes_ahead(&self) -> u64 {
+        self.source.bytes_ahead()
+    }
+
     /// Tells that an archive will be read soon, so that several can be on their way over the network at a time.
     pub fn begin_archive(&self, name: &PluginName, line: &VersionLine) {
         let path = Paths::archive(name, &line.version);

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -29,6 +29,14 @@ use crate::{config::NetworkConfig, trust::Shown};
 /// How often a server may be silent as long as it may before it has shown all its roots. A registry has few of them.
 const WALK_TIMEOUTS: u32 = 4;
 
+/// How many bytes are asked for and not used yet. What is near comes as fast as it is used, and memory is all that more
+/// would cost; of what is far away as much as possible has to be on its way at a time.
+const BYTES_AHEAD: u64 = 4 << 20;
+const BYTES_AHEAD_FAR: u64 = 24 << 20;
+
+/// A server that takes so long to show its head, the connection included, is far away.
+const FAR: Duration = Duration::from_millis(30);
+
 /// Where a registry's files are, and what is needed to get them.
 #[derive(Debug)]
 pub struct Remote {
@@ -48,6 +56,7 @@ pub struct Remote {
     answered: AtomicUsize,
     /// What was asked before anybody waits for it, by index of the URL and path.
     ahead: Mutex<HashMap<(usize, String), Pending>>,
+    is_far: AtomicBool,
 }
 
 /// Roots and head as they were read, with what is needed to keep them.
@@ -139,6 +148,7 @@ impl Remote {
             longest_walk,
             answered,
             ahead: Mutex::default(),
+            is_far: AtomicBool::new(false),
         }
     }
 
@@ -190,6 +200,10 @@ impl Remote {
         if !self.offline && !self.cache.may_have(wanted.named, wanted.digest) {
             self.ask_ahead(wanted.path, wanted.limit, &How::of(wanted.named));
         }
+    }
+
+    pub(super) fn bytes_ahead(&self) -> u64 {
+        if self.is_far.load(Ordering::Relaxed) { BYTES_AHEAD_FAR } else { BYTES_AHEAD }
     }
 
     /// Asks the URL that [`first`](Self::first) would ask first, in the way in which it would ask.
@@ -262,7 +276,9 @@ impl Remote {
             self.ask_ahead(&Paths::root(serial), MAX_SIGNED_BYTES, &How::of(Named::Object));
         }
         // Of two errors that of the head says more.
+        let begun = Instant::now();
         let head = self.head(key)?;
+        self.is_far.store(begun.elapsed() > FAR, Ordering::Relaxed);
         let more = self.roots_from(next, |path| self.root(path))?;
         Ok(look(roots, more, head))
     }

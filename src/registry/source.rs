@@ -80,6 +80,14 @@ impl Source {
         found.ok_or_else(|| self.missing(wanted.path))
     }
 
+    /// How many bytes of what is read soon are worth having on their way at a time.
+    pub(super) fn bytes_ahead(&self) -> u64 {
+        match self {
+            Self::Remote(remote) => remote.bytes_ahead(),
+            Self::Bundled | Self::Folder(_) | Self::Bundle(..) => 0,
+        }
+    }
+
     /// Tells that a file will be read soon, so that several can be on their way over the network at a time.
     pub(super) fn begin(&self, wanted: &Wanted<'_>) {
         if let Self::Remote(remote) = self {

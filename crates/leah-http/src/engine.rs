@@ -24,9 +24,9 @@ use crate::{
 /// only take the bytes of a connection from processor to processor.
 const WORKERS: usize = 1;
 
-/// Most questions under way at a time. Over HTTP/1.1 each has a connection of its own; servers take some dozens of one
-/// client, and those that stand behind HTTP/2 a hundred.
-const AT_ONCE: usize = 32;
+/// Most questions under way at a time. Over HTTP/1.1 each has a connection of its own, of which servers take some dozens
+/// of one client; HTTP/2 has a hundred streams in one.
+const AT_ONCE: usize = 64;
 
 /// The ways that a question can take. Each has connections of its own: one that was allowed to lead inside must
 /// not be used for one that is not.
