@@ -56,18 +56,27 @@ def run(command, **options):
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
 
 
-def ours():
-    """Builds what is shipped, the tools for registries, and the floor."""
+def ours(folder):
+    """Builds what is shipped, the tools for registries, and the floor. They are copied as an installation copies them: the
+    page cache holds what a linker wrote bit by bit in smaller pieces, from which a program starts half as fast."""
     shipped = ship(PROJECT, f"{PROJECT}/target")
     run(["cargo", "build", "--quiet", "--locked", "--release", "-p", "leahpm", "-p", "leah-registry"], cwd=PROJECT)
     run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=f"{HERE}/floor")
     release = f"{PROJECT}/target/release"
-    return {
+    built = {
         "leahpm": shipped,
         "leahpm-plain": f"{release}/leahpm",
         "leah-registry": f"{release}/leah-registry",
         "floor": f"{HERE}/floor/target/release/floor",
     }
+    return {name: install(path, f"{folder}/bin/{name}") for name, path in built.items()}
+
+
+def install(program, place):
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    shutil.copy(program, f"{place}.new")
+    os.rename(f"{place}.new", place)
+    return place
 
 
 def unverified(folder):
@@ -83,7 +92,7 @@ def unverified(folder):
     alone = {**os.environ, "GIT_CEILING_DIRECTORIES": folder}
     run(["git", "apply", f"{HERE}/unverified.patch"], cwd=copy, env=alone)
     # Beside its sources, so that it is never taken for the real one.
-    return ship(copy, f"{folder}/unverified-target")
+    return install(ship(copy, f"{folder}/unverified-target"), f"{folder}/bin/leahpm-unverified")
 
 
 def ship(sources, target):
@@ -137,8 +146,8 @@ def empty(folder):
     os.makedirs(folder, exist_ok=True)
     with open(source, "w", encoding="ascii") as file:
         file.write("fn main() {}\n")
-    run(["rustc", "--edition", "2024", "-C", "opt-level=3", source, "-o", program])
-    return program
+    run(["rustc", "--edition", "2024", "-C", "opt-level=3", source, "-o", f"{program}.built"])
+    return install(f"{program}.built", program)
 
 
 def python_of_uv():

@@ -50,7 +50,7 @@ class Bench:
 def main():
     options = parse_options()
     programs.check_system()
-    found = {**programs.ours(), **programs.peers(options.folder)}
+    found = {**programs.ours(options.folder), **programs.peers(options.folder)}
     if options.leahpm:
         found["leahpm"] = os.path.abspath(options.leahpm)
     if "verification" in options.parts:
