@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["bundle", "config", "credentials", "fs", "parallel", "plan", "requirements", "resolve", "trust"],
     ),
     ("store", &["fs", "live", "verify"]),
-    ("fetch", &["parallel", "registry", "store", "verify"]),
+    ("fetch", &["settings", "parallel", "registry", "store", "verify"]),
     ("generation", &["fs", "live", "store"]),
     ("host", &["config", "fs", "live"]),
     ("proof", &["fs", "generation", "registry", "requirements", "restore", "trust", "verify"]),
