@@ -38,6 +38,8 @@ fn troubled() -> (Sandbox, TestRegistry, Daemon) {
     let names = FAULTS.iter().map(|(mode, _)| *mode).chain(["unharmed"]);
     let install: Vec<&str> = ["install", "--grant", "all"].into_iter().chain(names).collect();
     sandbox.run(&install).ok();
+    // A machine that is slow to hand out memory takes as long as a loop may for the 32 MiB of that answer.
+    sandbox.write("home/host.yaml", "plugins: { huge: { limits: { guest_time: 10s } } }\n");
     let host = Daemon::start(&sandbox);
     (sandbox, hub, host)
 }
