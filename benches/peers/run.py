@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """leahpm beside uv, bun, pnpm and the least program that does the work, on the same packages, in one run.
 
-    benches/peers/run.py                    everything: half an hour, and the time to build
+    benches/peers/run.py                    everything: a quarter of an hour, and the time to build
     benches/peers/run.py --parts tools --scenarios cold --tools leahpm,bun -n 5
 
 README.md beside this file says what is measured and how to read it.
