@@ -11,8 +11,8 @@ use libdeflate_sys::{
 };
 
 thread_local! {
-    /// The memory of the package that this thread unpacked before: to get and clear new memory for each takes longer than
-    /// any check of what comes into it.
+    /// The memory of the package that this thread unpacked before, so that the system need not hand out and clear new
+    /// memory for each.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
